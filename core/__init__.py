@@ -1,0 +1,1 @@
+"""The rules. Knows no screen; every public call is made by someone, through a Session."""

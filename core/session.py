@@ -1,0 +1,103 @@
+"""A Session is somebody at work: every call of the rules goes through one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from core.errors import NotAllowedError
+from core.policy import Role, refusal
+
+if TYPE_CHECKING:
+    import sqlite3
+    from contextlib import AbstractContextManager
+
+    from core.environments import Environments
+    from core.executions.service import Executions
+    from core.home import Home
+    from core.lineage import Lineage
+    from core.projects.service import Projects
+    from core.settings import Settings
+    from core.storage.files import Files
+    from data.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who makes a call: `id` is the user's id, 0 for Shoal itself."""
+
+    id: int
+    name: str
+    role: Role
+    organization_id: int
+
+
+class Session:
+    """The services, seen by one actor. They are imported when first used, so that a list costs no more than a list."""
+
+    def __init__(self, database: Database, home: Home, actor: Actor) -> None:
+        self.database = database
+        self.home = home
+        self.actor = actor
+
+    def can(self, action: str) -> str | None:
+        """Return None when the actor may do `action`, else the reason why not."""
+        return refusal(self.actor.role, action)
+
+    def require(self, action: str) -> None:
+        """Raise NotAllowedError unless the actor may do `action`."""
+        if reason := self.can(action):
+            raise NotAllowedError(reason)
+
+    def read(self, action: str) -> sqlite3.Connection:
+        """Return a read-only connection for `action`, which the policy must allow."""
+        self.require(action)
+        return self.database.reader()
+
+    def write(self, action: str) -> AbstractContextManager[sqlite3.Connection]:
+        """Open a transaction for `action`, which the policy must allow."""
+        self.require(action)
+        return self.database.transaction()
+
+    @cached_property
+    def projects(self) -> Projects:
+        """Projects, the directories linked to them and their commits."""
+        from core.projects.service import Projects  # noqa: PLC0415
+
+        return Projects(self)
+
+    @cached_property
+    def executions(self) -> Executions:
+        """Executions: create, list, stop, copy, their logs and metadata."""
+        from core.executions.service import Executions  # noqa: PLC0415
+
+        return Executions(self)
+
+    @cached_property
+    def files(self) -> Files:
+        """Files: list, upload, download, tags and aliases."""
+        from core.storage.files import Files  # noqa: PLC0415
+
+        return Files(self)
+
+    @cached_property
+    def lineage(self) -> Lineage:
+        """Which execution made a file from which files, and which used it."""
+        from core.lineage import Lineage  # noqa: PLC0415
+
+        return Lineage(self)
+
+    @cached_property
+    def environments(self) -> Environments:
+        """Environments and their limits."""
+        from core.environments import Environments  # noqa: PLC0415
+
+        return Environments(self)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Settings of this installation that an admin may change."""
+        from core.settings import Settings  # noqa: PLC0415
+
+        return Settings(self)

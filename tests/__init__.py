@@ -1,0 +1,1 @@
+"""Tests, over real servers wherever a real one can be had."""

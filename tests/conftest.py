@@ -1,0 +1,42 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from core.home import Home
+from core.shoal import Shoal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from core.session import Session
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A home that nothing was set up in yet."""
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def shoal(home: Home) -> Iterator[Shoal]:
+    """A fresh installation."""
+    shoal = Shoal.create(home)
+    yield shoal
+    shoal.close()
+
+
+@pytest.fixture
+def session(shoal: Shoal) -> Session:
+    """The session of the admin who set it up."""
+    return shoal.session()
+
+
+@pytest.fixture
+def system(shoal: Shoal) -> Session:
+    """The session in which Shoal itself acts."""
+    return shoal.system_session()
