@@ -1,0 +1,1 @@
+"""Projects, their code and their valohai.yaml."""

@@ -1,0 +1,1 @@
+"""Projects: manifests, specifications, code, and the service."""
