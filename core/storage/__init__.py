@@ -1,0 +1,1 @@
+"""Data stores and their drivers, files, aliases and the input cache."""
