@@ -1,0 +1,1 @@
+"""Executions: create, list, stop, copy; their logs and metadata."""

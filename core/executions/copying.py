@@ -1,0 +1,64 @@
+"""Running an execution again: its record, not the file as it is now, says what to run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from core.executions.creation import NewExecution
+from core.storage.checksums import Checksums
+from core.storage.resolve import ResolvedInput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from core.executions.execution import Execution, ExecutionInput
+    from core.projects.service import Commit, Project
+    from core.session import Session
+
+
+def copied(
+    session: Session, execution: Execution, parameters: Mapping[str, object], inputs: Mapping[str, Sequence[str]]
+) -> tuple[Project, Commit, NewExecution]:
+    """Return what to insert for a copy of `execution`, with some values and inputs replaced.
+
+    Inputs that are not replaced keep the very files that they resolved to, whatever their aliases point to now.
+    """
+    from core.projects.manifest import read_manifest  # noqa: PLC0415
+    from core.projects.specification import specify  # noqa: PLC0415
+
+    project = session.projects.by_id(execution.project_id)
+    commit = session.projects.commit_by_id(execution.commit_id)
+    kept = _kept_inputs(session, execution)
+    specification = specify(
+        read_manifest(commit.yaml, name=project.yaml_path),
+        execution.step,
+        parameters={**execution.parameters, **parameters},
+        inputs={name: [file.requested for file in files] for name, files in kept.items()} | dict(inputs),
+        environment=execution.environment,
+        image=execution.image,
+        environment_variables=execution.environment_variables,
+        time_limit=execution.time_limit,
+    )
+    specification = replace(specification, no_output_timeout=execution.no_output_timeout)
+    resolved: dict[str, Sequence[ResolvedInput]] = {name: files for name, files in kept.items() if name not in inputs}
+    if inputs:
+        from core.storage.resolve import resolve  # noqa: PLC0415
+
+        resolved |= {name: resolve(session, project, specification.inputs[name]) for name in inputs}
+    new = NewExecution(specification, resolved, execution.title, execution.tags, execution.priority, execution.id)
+    return project, commit, new
+
+
+def _kept_inputs(session: Session, execution: Execution) -> dict[str, list[ResolvedInput]]:
+    kept: dict[str, list[ResolvedInput]] = {}
+    for file in session.executions.inputs(execution):
+        kept.setdefault(file.name, []).append(_resolved(file))
+    return kept
+
+
+def _resolved(file: ExecutionInput) -> ResolvedInput:
+    sums = None
+    if file.file_id is not None and file.size is not None and file.md5 and file.sha1 and file.sha256:
+        sums = Checksums(file.size, file.md5, file.sha1, file.sha256)
+    return ResolvedInput(file.requested, file.uri, file.path, file.file_id, sums)

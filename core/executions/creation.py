@@ -1,0 +1,169 @@
+"""Making executions: everything is checked and resolved first, then written in one transaction."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+
+from core.errors import InvalidInputError
+from core.executions.tags import checked_tags
+from core.executions.transitions import Place, count
+from data.changes import record_many
+from data.identifiers import new_identifier
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from core.projects.service import Commit, Project
+    from core.projects.specification import Specification
+    from core.session import Session
+    from core.storage.resolve import ResolvedInput
+
+PRIORITIES = (0, 1)
+LONGEST_TITLE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class NewExecution:
+    """One execution to be written: its specification with the inputs resolved to files."""
+
+    specification: Specification
+    inputs: Mapping[str, Sequence[ResolvedInput]]
+    title: str | None = None
+    tags: tuple[str, ...] = ()
+    priority: int = 0
+    copied_from: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Placement:
+    environment_id: int
+    store_id: int
+
+
+def resolve_inputs(
+    session: Session, project: Project, specification: Specification
+) -> dict[str, Sequence[ResolvedInput]]:
+    """Resolve every input of a specification to files, aliases included, as they are now."""
+    from core.storage.resolve import resolve  # noqa: PLC0415
+
+    return {name: resolve(session, project, request) for name, request in specification.inputs.items()}
+
+
+def check(new: NewExecution) -> None:
+    """Raise InvalidInputError for what only this room knows to be wrong."""
+    if new.priority not in PRIORITIES:
+        message = f"priority is {new.priority}: it is 0 (normal) or 1 (high)"
+        raise InvalidInputError(message, field="priority")
+    if new.title is not None and (len(new.title) > LONGEST_TITLE or not new.title.isprintable()):
+        message = f"a title is at most {LONGEST_TITLE} printable characters"
+        raise InvalidInputError(message, field="title")
+    checked_tags(new.tags)
+
+
+def insert(session: Session, project: Project, commit: Commit, news: Sequence[NewExecution]) -> list[int]:
+    """Write executions and their inputs and tags, durably, in one transaction; return their ids."""
+    for new in news:
+        check(new)
+    placements = _placements(session, project, news)
+    actor = session.actor.id
+    with session.write("execution.create") as connection:
+        counter = connection.execute(
+            "UPDATE projects SET next_counter = next_counter + ? WHERE id = ? RETURNING next_counter",
+            (len(news), project.id),
+        ).fetchone()[0] - len(news)
+        first = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM executions").fetchone()[0]
+        now = time.time()
+        connection.executemany(
+            "INSERT INTO executions (id, uuid, project_id, counter, commit_id, environment_id, user_id,"
+            " copied_from, step, title, priority, image, command, parameters, environment_variables, time_limit,"
+            " no_output_timeout, stop_condition, store_id, created_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                (
+                    *(first + i, new_identifier(), project.id, counter + i, commit.id, placement.environment_id, actor),
+                    *_columns(new),
+                    *(placement.store_id, now),
+                )
+                for i, (new, placement) in enumerate(zip(news, placements, strict=True))
+            ),
+        )
+        ids = list(range(first, first + len(news)))
+        connection.executemany(
+            "INSERT INTO execution_inputs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _input_rows(ids, news)
+        )
+        connection.executemany(
+            "INSERT OR IGNORE INTO execution_tags VALUES (?, ?)",
+            [(id_, tag) for id_, new in zip(ids, news, strict=True) for tag in new.tags],
+        )
+        for environment_id, number in Counter(placement.environment_id for placement in placements).items():
+            count(connection, Place(environment_id, actor, project.id), None, "created", number)
+        record_many(connection, ((actor, "execution", id_, "created", project.id) for id_ in ids))
+    return ids
+
+
+def _columns(new: NewExecution) -> tuple[object, ...]:
+    specification = new.specification
+    return (
+        new.copied_from,
+        specification.step,
+        new.title,
+        new.priority,
+        specification.image,
+        orjson.dumps(specification.command).decode(),
+        orjson.dumps(specification.parameters).decode(),
+        orjson.dumps(specification.environment_variables).decode(),
+        specification.time_limit,
+        specification.no_output_timeout,
+        specification.stop_condition,
+    )
+
+
+def _input_rows(ids: Sequence[int], news: Sequence[NewExecution]) -> Iterable[tuple[object, ...]]:
+    for id_, new in zip(ids, news, strict=True):
+        for name, files in new.inputs.items():
+            for position, file in enumerate(files):
+                sums = file.checksums
+                known = (sums.size, sums.md5, sums.sha1, sums.sha256) if sums else (None, None, None, None)
+                yield (id_, name, position, file.requested, file.uri, file.path, file.file_id, *known)
+
+
+def _placements(session: Session, project: Project, news: Sequence[NewExecution]) -> list[_Placement]:
+    connection = session.read("environment.see")
+    known: dict[tuple[str | None, str | None], _Placement] = {}
+    for new in news:
+        wanted = (new.specification.environment, new.specification.upload_store)
+        if wanted not in known:
+            known[wanted] = _Placement(
+                _environment(session, project, wanted[0], new.priority), _store(connection, wanted[1])
+            )
+    return [known[(new.specification.environment, new.specification.upload_store)] for new in news]
+
+
+def _environment(session: Session, project: Project, slug: str | None, priority: int) -> int:
+    environment = session.environments.choose(slug, project.default_environment_id)
+    if not environment.enabled:
+        message = (
+            f"the environment {environment.slug!r} is disabled: choose another with --environment, or ask an admin"
+        )
+        raise InvalidInputError(message, field="environment")
+    if priority and not environment.priority_allowed:
+        message = f"the environment {environment.slug!r} does not allow priorities"
+        raise InvalidInputError(message, field="priority")
+    return environment.id
+
+
+def _store(connection: sqlite3.Connection, name: str | None) -> int:
+    row = connection.execute(
+        "SELECT id FROM stores WHERE ? IS NULL OR name = ? OR uuid = ? ORDER BY id LIMIT 1", (name, name, name)
+    ).fetchone()
+    if row is None:
+        names = ", ".join(row["name"] for row in connection.execute("SELECT name FROM stores ORDER BY name"))
+        message = f"there is no data store {name!r}: upload-store is one of {names}"
+        raise InvalidInputError(message, field="upload-store")
+    return int(row["id"])

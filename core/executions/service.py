@@ -1,0 +1,237 @@
+"""Executions as the faces see them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from core.errors import ConflictError, InvalidInputError, NotFoundError
+from core.executions import creation, metadata
+from core.executions.execution import FINAL, SELECT, STATUSES, Event, Execution, ExecutionInput, from_row
+from core.executions.logs import LogLine, log_path, read_log, tail_offset
+from core.executions.tags import checked_tags
+from core.executions.transitions import begin_stopping, stop_waiting
+from data.changes import record
+from data.paging import Page, page_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from core.executions.metadata import Point
+    from core.projects.service import Commit, Project
+    from core.projects.specification import Specification
+    from core.session import Session
+
+LARGEST_PAGE = 10_000
+
+
+class Executions:
+    """Create, find, follow, stop and copy executions."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def create(
+        self,
+        project: Project,
+        commit: Commit,
+        specification: Specification,
+        *,
+        title: str | None = None,
+        tags: Sequence[str] = (),
+        priority: int = 0,
+    ) -> Execution:
+        """Write one execution, its inputs resolved to the files that they name now.
+
+        Raises:
+            InvalidInputError: names the field; nothing was created.
+        """
+        self._session.require("execution.create")
+        inputs = creation.resolve_inputs(self._session, project, specification)
+        new = creation.NewExecution(specification, inputs, title, tuple(tags), priority)
+        return self.by_id(creation.insert(self._session, project, commit, [new])[0])
+
+    def create_many(self, project: Project, commit: Commit, specifications: Iterable[Specification]) -> list[int]:
+        """Write many executions in one transaction; return their ids."""
+        self._session.require("execution.create")
+        news = [
+            creation.NewExecution(specification, creation.resolve_inputs(self._session, project, specification))
+            for specification in specifications
+        ]
+        return creation.insert(self._session, project, commit, news)
+
+    def copy(
+        self,
+        execution: Execution,
+        *,
+        parameters: Mapping[str, object] | None = None,
+        inputs: Mapping[str, Sequence[str]] | None = None,
+    ) -> Execution:
+        """Run an execution again: same commit, image, values and files, but for what is given here."""
+        from core.executions.copying import copied  # noqa: PLC0415
+
+        self._session.require("execution.create")
+        project, commit, new = copied(self._session, execution, parameters or {}, inputs or {})
+        return self.by_id(creation.insert(self._session, project, commit, [new])[0])
+
+    def by_id(self, execution_id: int) -> Execution:
+        """Return the execution with this id."""
+        row = self._session.read("execution.see").execute(f"{SELECT} WHERE e.id = ?", (execution_id,)).fetchone()
+        if row is None:
+            message = f"there is no execution with id {execution_id}"
+            raise NotFoundError(message)
+        return from_row(row)
+
+    def get(self, project: Project, counter: int | Literal["latest"]) -> Execution:
+        """Return the execution `#counter` of a project, or its latest one."""
+        connection = self._session.read("execution.see")
+        if counter == "latest":
+            row = connection.execute(
+                f"{SELECT} WHERE e.project_id = ? ORDER BY e.counter DESC LIMIT 1", (project.id,)
+            ).fetchone()
+        else:
+            row = connection.execute(
+                f"{SELECT} WHERE e.project_id = ? AND e.counter = ?", (project.id, counter)
+            ).fetchone()
+        if row is None:
+            message = f"{project.name!r} has no execution #{counter}: `shoal executions ls` shows what there is"
+            raise NotFoundError(message, field="execution")
+        return from_row(row)
+
+    def list(
+        self,
+        project: Project | None = None,
+        *,
+        statuses: Sequence[str] = (),
+        creator: str | None = None,
+        tag: str | None = None,
+        after: int | None = None,
+        limit: int = 100,
+    ) -> Page[Execution]:
+        """Return executions, newest first; `after` is the `next` of the page before."""
+        conditions, values = _conditions(project, statuses, creator, tag)
+        # Within a project counters rise with ids, and there is an index on them.
+        order = "e.id" if project is None else "e.counter"
+        if after is not None:
+            conditions.append(f"{order} < (SELECT {order[2:]} FROM executions WHERE id = ?)")
+            values.append(after)
+        limit = max(1, min(limit, LARGEST_PAGE))
+        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        rows = self._session.read("execution.see").execute(
+            f"{SELECT} {where} ORDER BY {order} DESC LIMIT ?", (*values, limit + 1)
+        )
+        found = [from_row(row) for row in rows]
+        return page_of(found, [execution.id for execution in found], limit)
+
+    def ids_by_metadata(
+        self, project: Project, key: str, *, descending: bool = True, limit: int = LARGEST_PAGE
+    ) -> Sequence[int]:
+        """Return the ids of executions that have the metadata `key`, sorted by its latest value."""
+        rows = self._session.read("execution.see").execute(metadata.SORTED[descending], (project.id, key, limit))
+        return [row[0] for row in rows]
+
+    def sorted_by_metadata(
+        self, project: Project, key: str, *, descending: bool = True, limit: int = 100
+    ) -> Sequence[Execution]:
+        """Return the executions whose latest value of the metadata `key` comes first."""
+        return [self.by_id(id_) for id_ in self.ids_by_metadata(project, key, descending=descending, limit=limit)]
+
+    def counts(self, project: Project | None = None) -> dict[str, int]:
+        """Return how many executions are in each status, from kept counts."""
+        rows = self._session.read("execution.see").execute(
+            "SELECT status, sum(number) FROM execution_counts WHERE ? IS NULL OR project_id = ? GROUP BY status",
+            (project and project.id, project and project.id),
+        )
+        found = dict(tuple(row) for row in rows)
+        return {status: found.get(status, 0) for status in STATUSES}
+
+    def stop(self, execution: Execution, reason: str = "") -> Execution:
+        """Ask an execution to stop: one that waits is stopped at once, one that runs gets SIGTERM and its grace period.
+
+        Raises:
+            ConflictError: it has ended already.
+        """
+        actor = self._session.actor
+        detail = reason or f"stopped by {actor.name}"
+        with self._session.write("execution.stop") as connection:
+            stopped = stop_waiting(connection, execution.id, actor.id, detail) or begin_stopping(
+                connection, execution.id, actor.id, detail
+            )
+        current = self.by_id(execution.id)
+        if not stopped and current.status in FINAL:
+            message = f"execution #{current.counter} has ended already ({current.status}): there is nothing to stop"
+            raise ConflictError(message, field="execution")
+        return current
+
+    def add_tags(self, execution: Execution, tags: Sequence[str]) -> None:
+        """Add tags to an execution; those that it has are kept once."""
+        rows = [(execution.id, tag) for tag in checked_tags(tags)]
+        with self._session.write("execution.edit") as connection:
+            connection.executemany("INSERT OR IGNORE INTO execution_tags VALUES (?, ?)", rows)
+            record(
+                connection, self._session.actor.id, "execution", execution.id, "tagged", project_id=execution.project_id
+            )
+
+    def events(self, execution: Execution) -> Sequence[Event]:
+        """Return what happened to an execution, oldest first."""
+        rows = self._session.read("execution.see").execute(
+            "SELECT at, kind, message FROM execution_events WHERE execution_id = ? ORDER BY id", (execution.id,)
+        )
+        return [Event(*row) for row in rows]
+
+    def inputs(self, execution: Execution) -> Sequence[ExecutionInput]:
+        """Return the files of an execution's inputs."""
+        rows = self._session.read("execution.see").execute(
+            "SELECT name, position, requested, uri, path, file_id, size, md5, sha1, sha256 FROM execution_inputs"
+            " WHERE execution_id = ? ORDER BY name, position",
+            (execution.id,),
+        )
+        return [ExecutionInput(*row) for row in rows]
+
+    def log(self, execution: Execution, after: int = 0) -> tuple[Sequence[LogLine], int]:
+        """Return the next lines of the log from offset `after`, and the offset to go on from."""
+        self._session.require("execution.see")
+        return read_log(log_path(self._session.home.logs, execution.uuid), self._log_bytes(execution), after)
+
+    def log_tail(self, execution: Execution, lines: int) -> int:
+        """Return the offset at which the last `lines` lines of the log begin."""
+        return tail_offset(log_path(self._session.home.logs, execution.uuid), self._log_bytes(execution), lines)
+
+    def metadata(self, execution: Execution, key: str) -> Sequence[Point]:
+        """Return every value of one metadata key."""
+        return metadata.series(self._session.read("execution.see"), execution.id, key)
+
+    def metadata_latest(self, execution: Execution) -> dict[str, Any]:
+        """Return the newest value of every metadata key."""
+        return metadata.latest(self._session.read("execution.see"), execution.id)
+
+    def _log_bytes(self, execution: Execution) -> int:
+        row = (
+            self._session.read("execution.see")
+            .execute("SELECT log_bytes FROM executions WHERE id = ?", (execution.id,))
+            .fetchone()
+        )
+        return int(row[0]) if row else 0
+
+
+def _conditions(
+    project: Project | None, statuses: Sequence[str], creator: str | None, tag: str | None
+) -> tuple[list[str], list[object]]:
+    conditions: list[str] = []
+    values: list[object] = []
+    if project is not None:
+        conditions.append("e.project_id = ?")
+        values.append(project.id)
+    if statuses:
+        unknown = [status for status in statuses if status not in STATUSES]
+        if unknown:
+            message = f"there is no status {unknown[0]!r}: it is one of {', '.join(STATUSES)}"
+            raise InvalidInputError(message, field="status")
+        conditions.append(f"e.status IN ({', '.join('?' * len(statuses))})")
+        values.extend(statuses)
+    if creator is not None:
+        conditions.append("u.name = ?")
+        values.append(creator)
+    if tag is not None:
+        conditions.append("e.id IN (SELECT execution_id FROM execution_tags WHERE tag = ?)")
+        values.append(tag)
+    return conditions, values

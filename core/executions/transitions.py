@@ -1,0 +1,173 @@
+"""The state machine: every change of status is a guarded update, so that it happens once.
+
+`created` → `queued` → `started` → `complete`, `error`, `stopped` or `crashed`, with `stopping` in between.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from data.changes import SYSTEM, record, record_many
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from core.executions.execution import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an execution ended, in a sentence that says what to do next where it failed."""
+
+    status: Status
+    detail: str
+    exit_code: int | None = None
+    out_of_memory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What executions are counted by, besides their status."""
+
+    environment_id: int
+    user_id: int
+    project_id: int
+
+
+def count(connection: sqlite3.Connection, place: Place, before: str | None, after: str, number: int = 1) -> None:
+    """Keep the counts true: `number` executions go from status `before` (None: they are new) to `after`."""
+    key = (place.environment_id, place.user_id, place.project_id)
+    if before is not None:
+        connection.execute(
+            "UPDATE execution_counts SET number = number - ?"
+            " WHERE environment_id = ? AND user_id = ? AND project_id = ? AND status = ?",
+            (number, *key, before),
+        )
+    connection.execute(
+        "INSERT INTO execution_counts VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET number = number + excluded.number",
+        (*key, after, number),
+    )
+
+
+def _place(row: sqlite3.Row) -> Place:
+    return Place(row["environment_id"], row["user_id"], row["project_id"])
+
+
+def _status(connection: sqlite3.Connection, execution_id: int) -> str | None:
+    row = connection.execute("SELECT status FROM executions WHERE id = ?", (execution_id,)).fetchone()
+    return row["status"] if row else None
+
+
+def add_event(connection: sqlite3.Connection, execution_id: int, kind: str, message: str) -> None:
+    """Write down something that happened to an execution."""
+    connection.execute(
+        "INSERT INTO execution_events (execution_id, at, kind, message) VALUES (?, ?, ?, ?)",
+        (execution_id, time.time(), kind, message),
+    )
+
+
+def queue_all(connection: sqlite3.Connection, environment_id: int, user_id: int) -> None:
+    """Move everything that one person has `created` in an environment to `queued`."""
+    rows = connection.execute(
+        "UPDATE executions SET status = 'queued', queued_at = ?"
+        " WHERE environment_id = ? AND user_id = ? AND status = 'created' RETURNING id, project_id",
+        (time.time(), environment_id, user_id),
+    ).fetchall()
+    for project_id, number in Counter(row["project_id"] for row in rows).items():
+        count(connection, Place(environment_id, user_id, project_id), "created", "queued", number)
+    record_many(connection, ((SYSTEM, "execution", row["id"], "queued", row["project_id"]) for row in rows))
+
+
+def queue(connection: sqlite3.Connection, execution_id: int) -> None:
+    """Move one execution from `created` to `queued`."""
+    row = connection.execute(
+        "UPDATE executions SET status = 'queued', queued_at = ? WHERE id = ? AND status = 'created'"
+        " RETURNING environment_id, user_id, project_id",
+        (time.time(), execution_id),
+    ).fetchone()
+    if row is not None:
+        count(connection, _place(row), "created", "queued")
+        record(connection, SYSTEM, "execution", execution_id, "queued", project_id=row["project_id"])
+
+
+def start(connection: sqlite3.Connection, execution_id: int, machine_id: int) -> int | None:
+    """Give a queued execution its machine; return the id of the new attempt, None when it is not queued any more."""
+    now = time.time()
+    row = connection.execute(
+        "UPDATE executions SET status = 'started', status_detail = '', started_at = ?, machine_id = ?"
+        " WHERE id = ? AND status = 'queued'"
+        " RETURNING environment_id, user_id, project_id",
+        (now, machine_id, execution_id),
+    ).fetchone()
+    if row is None:
+        return None
+    count(connection, _place(row), "queued", "started")
+    attempt = connection.execute(
+        "INSERT INTO attempts (execution_id, number, machine_id, state, created_at)"
+        " SELECT ?, coalesce(max(number), 0) + 1, ?, 'preparing', ? FROM attempts WHERE execution_id = ? RETURNING id",
+        (execution_id, machine_id, now, execution_id),
+    ).fetchone()
+    record(connection, SYSTEM, "execution", execution_id, "started", project_id=row["project_id"])
+    return int(attempt[0])
+
+
+def stop_waiting(connection: sqlite3.Connection, execution_id: int, actor: int, detail: str) -> bool:
+    """Stop an execution that waits; False when it does not wait any more."""
+    before = _status(connection, execution_id)
+    row = connection.execute(
+        "UPDATE executions SET status = 'stopped', status_detail = ?, stop_reason = ?, ended_at = ?, cost = 0"
+        " WHERE id = ? AND status IN ('created', 'queued')"
+        " RETURNING environment_id, user_id, project_id",
+        (detail, detail, time.time(), execution_id),
+    ).fetchone()
+    if row is None:
+        return False
+    count(connection, _place(row), before, "stopped")
+    add_event(connection, execution_id, "stopped", detail)
+    record(connection, actor, "execution", execution_id, "stopped", project_id=row["project_id"])
+    return True
+
+
+def begin_stopping(connection: sqlite3.Connection, execution_id: int, actor: int, detail: str) -> bool:
+    """Mark a running execution as stopping; False when it does not run, or stops already."""
+    row = connection.execute(
+        "UPDATE executions SET status = 'stopping', status_detail = ?, stop_reason = ?, stop_requested_at = ?"
+        " WHERE id = ? AND status = 'started'"
+        " RETURNING environment_id, user_id, project_id",
+        (detail, detail, time.time(), execution_id),
+    ).fetchone()
+    if row is None:
+        return False
+    count(connection, _place(row), "started", "stopping")
+    add_event(connection, execution_id, "stopping", detail)
+    record(connection, actor, "execution", execution_id, "stopping", project_id=row["project_id"])
+    return True
+
+
+def end(connection: sqlite3.Connection, execution_id: int, outcome: Outcome) -> bool:
+    """End a running execution and give its machine back; False when it has ended before."""
+    now = time.time()
+    before = _status(connection, execution_id)
+    row = connection.execute(
+        "UPDATE executions SET status = ?, status_detail = ?, exit_code = ?, out_of_memory = ?, ended_at = ?,"
+        " cost = CAST(round((? - started_at) / 3600.0"
+        " * (SELECT price_per_hour FROM machines WHERE id = machine_id)) AS INTEGER)"
+        " WHERE id = ? AND status IN ('started', 'stopping')"
+        " RETURNING environment_id, user_id, project_id, machine_id",
+        (outcome.status, outcome.detail, outcome.exit_code, outcome.out_of_memory, now, now, execution_id),
+    ).fetchone()
+    connection.execute("UPDATE attempts SET state = 'closed' WHERE execution_id = ?", (execution_id,))
+    if row is None:
+        return False
+    count(connection, _place(row), before, outcome.status)
+    connection.execute(
+        "UPDATE machines SET state = 'idle', state_at = ?, idle_since = ? WHERE id = ? AND state = 'leased'",
+        (now, now, row["machine_id"]),
+    )
+    add_event(connection, execution_id, outcome.status, outcome.detail)
+    record(connection, SYSTEM, "execution", execution_id, outcome.status, project_id=row["project_id"])
+    return True

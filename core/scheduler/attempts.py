@@ -1,0 +1,51 @@
+"""Attempts: the rows that say how far the running of an execution has come."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import orjson
+
+if TYPE_CHECKING:
+    import sqlite3
+
+AttemptState = Literal["preparing", "running", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at running an execution."""
+
+    id: int
+    execution_id: int
+    number: int
+    state: AttemptState
+    cursor: dict[str, Any]
+
+
+def load(connection: sqlite3.Connection, attempt_id: int) -> Attempt:
+    """Return an attempt as it stands."""
+    row = connection.execute(
+        "SELECT id, execution_id, number, state, cursor FROM attempts WHERE id = ?", (attempt_id,)
+    ).fetchone()
+    return Attempt(row["id"], row["execution_id"], row["number"], row["state"], orjson.loads(row["cursor"]))
+
+
+def open_attempts(connection: sqlite3.Connection) -> list[int]:
+    """Return the ids of the attempts that are not closed."""
+    return [row[0] for row in connection.execute("SELECT id FROM attempts WHERE state != 'closed' ORDER BY id")]
+
+
+def note_running(connection: sqlite3.Connection, attempt_id: int, container_id: str) -> None:
+    """Note that the container was started: from here on its absence is a loss, never a reason to make it again."""
+    connection.execute(
+        "UPDATE attempts SET state = 'running', container_id = ?, started_at = ? WHERE id = ? AND state = 'preparing'",
+        (container_id, time.time(), attempt_id),
+    )
+
+
+def container_name(instance: str, execution_id: int, number: int) -> str:
+    """Return the name of an attempt's container: the same at every call, so that the container is found again."""
+    return f"shoal-{instance}-e{execution_id}-{number}"

@@ -1,0 +1,1 @@
+"""Where an attempt of an execution can run, behind one interface."""

@@ -1,0 +1,207 @@
+"""The Docker Engine of this machine as an engine.
+
+A container's name is its idempotency key: creating it twice is refused by Docker. Containers are never removed
+automatically: their exit code is the only record until it is written down.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import orjson
+
+from core.scheduler.engines.docker_connection import DockerConnection, DockerStream, docker_host, message_of
+from core.scheduler.engines.engine import ContainerState, EngineDownError, EngineInformation, Image, RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from core.scheduler.engines.engine import ContainerSpecification
+
+NEVER = "0001-01-01T00:00:00Z"
+SHARED_MEMORY = 1024**3
+"""Bytes of /dev/shm: Docker's 64 MiB break data loaders that pass batches through it; the memory limit covers it."""
+
+
+class DockerEngine:
+    """One engine, used by one thread at a time: it holds one kept-alive connection."""
+
+    def __init__(self, host: str | None = None) -> None:
+        self._host = host or docker_host()
+        self._docker = DockerConnection(self._host)
+
+    def ping(self) -> None:
+        """Return when the engine answers."""
+        self._docker.expect("GET", "/_ping")
+
+    def information(self) -> EngineInformation:
+        """Return version and size of the engine."""
+        answer = self._docker.expect("GET", "/info")
+        return EngineInformation(
+            answer["ServerVersion"], answer["NCPU"], answer["MemTotal"], list(answer.get("Warnings") or [])
+        )
+
+    def image(self, name: str) -> Image | None:
+        """Return the image, None where the engine does not have it."""
+        status, answer = self._docker.call("GET", f"/images/{quote(name, safe='/:@')}/json")
+        if status == 404:
+            return None
+        if status >= 400:
+            raise RefusedError(message_of(answer))
+        digests = answer.get("RepoDigests") or []
+        return Image(answer["Id"], digests[0].rpartition("@")[2] if digests else answer["Id"], answer["Size"])
+
+    def pull(self, name: str, progress: Callable[[str], None]) -> Image:
+        """Fetch an image from its registry."""
+        import docker  # noqa: PLC0415 - slow to import, and a pull is slower
+
+        client = docker.APIClient(base_url=self._host.replace("tcp://", "http://"), timeout=600)
+        try:
+            for item in client.pull(name, tag=_tag(name), stream=True, decode=True, auth_config={}):
+                if "error" in item:
+                    raise RefusedError(str(item["error"]))
+                progress(str(item.get("status", "")))
+        except docker.errors.APIError as error:
+            raise RefusedError(str(error.explanation or error)) from error
+        except (docker.errors.DockerException, OSError) as error:
+            message = f"the Docker Engine went away while it pulled {name!r} ({error})"
+            raise EngineDownError(message) from error
+        finally:
+            client.close()
+        image = self.image(name)
+        if image is None:
+            message = f"{name!r} was pulled but is not there: is something removing images?"
+            raise RefusedError(message)
+        return image
+
+    def submit(self, specification: ContainerSpecification) -> str:
+        """Create the container unless one of that name exists; return its id."""
+        status, answer = self._docker.call(
+            "POST", "/containers/create", {"name": specification.name}, _container(specification)
+        )
+        if status == 409:
+            existing = self.observe(specification.name)
+            if existing is not None:
+                return existing.id
+        if status >= 400:
+            raise RefusedError(message_of(answer))
+        return str(answer["Id"])
+
+    def start(self, name: str) -> None:
+        """Start a container that is known to be `created`."""
+        self._docker.expect("POST", f"/containers/{name}/start")
+
+    def observe(self, name: str) -> ContainerState | None:
+        """Return the state of one container, None where there is none."""
+        status, answer = self._docker.call("GET", f"/containers/{name}/json")
+        if status == 404:
+            return None
+        if status >= 400:
+            raise RefusedError(message_of(answer))
+        return _state(answer)
+
+    def names(self, label: str) -> list[str]:
+        """Return the names of all containers that carry `label`."""
+        filters = orjson.dumps({"label": [label]}).decode()
+        answer = self._docker.expect("GET", "/containers/json", {"all": "1", "filters": filters})
+        return [item["Names"][0].lstrip("/") for item in answer]
+
+    def follow(self, name: str, since: int, *, wait: bool) -> DockerStream:
+        """Open the container's log from second `since` on, each frame with its time."""
+        query = {"follow": int(wait), "stdout": 1, "stderr": 1, "timestamps": 1, "since": since}
+        return DockerStream(self._host, f"/containers/{name}/logs", query)
+
+    def signal(self, name: str, signal: str) -> None:
+        """Send a signal to the container's processes."""
+        status, answer = self._docker.call("POST", f"/containers/{name}/kill", {"signal": signal})
+        if status >= 400 and status not in (404, 409):
+            raise RefusedError(message_of(answer))
+
+    def forget(self, name: str) -> None:
+        """Remove a container and its anonymous volumes; nothing where there is none."""
+        status, answer = self._docker.call("DELETE", f"/containers/{name}", {"v": 1, "force": 1})
+        if status >= 400 and status not in (404, 409):
+            raise RefusedError(message_of(answer))
+
+    def run_to_end(self, specification: ContainerSpecification) -> int:
+        """Run a short container and return its exit code, leaving nothing behind."""
+        self.forget(specification.name)
+        self.submit(specification)
+        try:
+            self._docker.expect("POST", f"/containers/{specification.name}/start")
+            answer = self._docker.expect("POST", f"/containers/{specification.name}/wait")
+            return int(answer["StatusCode"])
+        finally:
+            self.forget(specification.name)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._docker.close()
+
+
+def _container(specification: ContainerSpecification) -> dict[str, Any]:
+    host: dict[str, Any] = {
+        "Init": True,
+        "Mounts": [
+            {"Type": "bind", "Source": str(mount.source), "Target": mount.target, "ReadOnly": mount.read_only}
+            for mount in specification.mounts
+        ],
+        "NetworkMode": specification.network,
+        "LogConfig": {"Type": "json-file", "Config": {}},
+        "PidsLimit": specification.pids,
+        "SecurityOpt": ["no-new-privileges"],
+        "ShmSize": SHARED_MEMORY,
+    }
+    if specification.cpus:
+        host["NanoCpus"] = int(specification.cpus * 1e9)
+    if specification.memory:
+        host["Memory"] = host["MemorySwap"] = specification.memory
+    if specification.strict:
+        host |= {"CapDrop": ["ALL"], "ReadonlyRootfs": True, "Tmpfs": {"/tmp": "rw,nosuid,nodev"}}  # noqa: S108
+    return {
+        "Image": specification.image,
+        "Entrypoint": [],
+        "Cmd": specification.command,
+        "Env": [f"{name}={value}" for name, value in specification.environment.items()],
+        "WorkingDir": specification.working_directory,
+        "Labels": specification.labels,
+        "User": specification.user or "",
+        "HostConfig": host,
+    }
+
+
+def _state(answer: dict[str, Any]) -> ContainerState:
+    state = answer["State"]
+    started = state["StartedAt"]
+    if state["Running"] or state["Paused"] or state["Restarting"]:
+        return ContainerState(answer["Id"], "running", started_at=_seconds(started))
+    if started.startswith(NEVER[:19]) and not state["FinishedAt"].startswith(NEVER[:19]):
+        return ContainerState(answer["Id"], "exited", state["ExitCode"], error=state["Error"])
+    if started.startswith(NEVER[:19]):
+        return ContainerState(answer["Id"], "created", error=state["Error"])
+    return ContainerState(
+        answer["Id"],
+        "exited",
+        exit_code=state["ExitCode"],
+        out_of_memory=bool(state["OOMKilled"]),
+        error=state["Error"],
+        started_at=_seconds(started),
+        ended_at=_seconds(state["FinishedAt"]),
+    )
+
+
+def _seconds(text: str) -> float:
+    """Docker writes nanoseconds, which `datetime` does not read."""
+    whole, _, fraction = text.rstrip("Z").partition(".")
+    whole = re.sub(r"[+-]\d\d:\d\d$", "", whole)
+    seconds = datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp()
+    return seconds + float(f"0.{re.sub(r'[^0-9].*', '', fraction) or 0}")
+
+
+def _tag(name: str) -> str | None:
+    """Docker pulls every tag of a name without one."""
+    last = name.rpartition("/")[2]
+    return None if ":" in last or "@" in last else "latest"

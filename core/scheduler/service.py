@@ -1,0 +1,68 @@
+"""The scheduler as a process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+from core.scheduler.engines.docker import DockerEngine
+from core.scheduler.lease import Lease
+from core.scheduler.scheduler import Scheduler
+from core.shoal import Shoal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from core.home import Home
+    from core.scheduler.engines.engine import Engine
+
+
+def run_scheduler(
+    home: Home,
+    *,
+    exit_when_idle: float | None = None,
+    ready: Callable[[], None] = lambda: None,
+    open_engine: Callable[[], Engine] = DockerEngine,
+) -> None:
+    """Schedule until SIGTERM or SIGINT, or until nothing ran or waited for `exit_when_idle` seconds.
+
+    Raises:
+        ConflictError: a scheduler runs in this home already.
+    """
+    shoal = Shoal.create(home)
+    lease = Lease(home, shoal.database)
+    lease.acquire()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: _stop(stop, shoal))
+    try:
+        shoal.bell.listen()
+        scheduler = Scheduler(shoal.system_session(), shoal.bell, lease, open_engine)
+        scheduler.recover()
+        _tell_systemd("READY=1")
+        ready()
+        scheduler.run(stop, exit_when_idle)
+    finally:
+        lease.release()
+        shoal.close()
+
+
+def _stop(stop: threading.Event, shoal: Shoal) -> None:
+    stop.set()
+    shoal.bell.ring()
+
+
+def _tell_systemd(state: str) -> None:
+    """Send a state to systemd, where it started us (sd_notify(3))."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        try:
+            notify.sendto(state.encode(), address.replace("@", "\0", 1) if address.startswith("@") else address)
+        except OSError as error:
+            logging.getLogger(__name__).warning("systemd was not told %s: %s", state, error)

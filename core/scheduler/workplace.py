@@ -1,0 +1,123 @@
+"""The directories of one attempt on the host, which the container sees below /valohai."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.scheduler.engines.engine import ContainerSpecification, Mount
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from core.scheduler.engines.engine import Engine
+
+STRICT_USER = 65534
+"""The user `nobody`, as whom a strict container runs where Shoal itself is root."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Where one attempt works. `collected` is outside of what the container sees: outputs are taken in there."""
+
+    root: Path
+
+    @property
+    def repository(self) -> Path:
+        """The code, writable: the working directory."""
+        return self.root / "repository"
+
+    @property
+    def inputs(self) -> Path:
+        """Input files, read-only in the container."""
+        return self.root / "inputs"
+
+    @property
+    def outputs(self) -> Path:
+        """What the container leaves here is kept."""
+        return self.root / "outputs"
+
+    @property
+    def config(self) -> Path:
+        """The configuration files, read-only in the container."""
+        return self.root / "config"
+
+    @property
+    def command(self) -> Path:
+        """The script that is run."""
+        return self.root / "command"
+
+    @property
+    def collected(self) -> Path:
+        """Outputs on their way into the store."""
+        return self.root / "collected"
+
+    def create(self, code: Path) -> None:
+        """Make the directories, empty but for a copy of the code; what an earlier try left is removed first.
+
+        Only `collected` is kept: what is in there is on its way to the store.
+        """
+        for directory in (self.repository, self.inputs, self.outputs, self.config):
+            shutil.rmtree(directory, ignore_errors=True)
+        for directory in (self.root, self.inputs, self.outputs, self.config, self.collected):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copytree(code, self.repository, symlinks=True)
+        # Open to whatever user the image runs as; `root` (0700) keeps everyone else on the host out.
+        self.outputs.chmod(0o777)
+        self.inputs.chmod(0o755)
+        self.config.chmod(0o755)
+        _make_writable(self.repository)
+
+    def write_command(self, script: str) -> None:
+        """Write the script that the container runs."""
+        self.command.write_text(script if script.endswith("\n") else script + "\n")
+        self.command.chmod(0o755)
+
+    def mounts(self) -> list[Mount]:
+        """Return what the container sees of this."""
+        return [
+            Mount(self.repository, "/valohai/repository", read_only=False),
+            Mount(self.inputs, "/valohai/inputs", read_only=True),
+            Mount(self.outputs, "/valohai/outputs", read_only=False),
+            Mount(self.config, "/valohai/config", read_only=True),
+            Mount(self.command, "/valohai/command", read_only=True),
+        ]
+
+    def reclaim(self, engine: Engine, name: str, image: str) -> None:
+        """Make what a container wrote as root ours, where Shoal is not root: a short container of its image does it."""
+        if os.geteuid() == 0 or not self.outputs.exists():
+            return
+        owner = f"{os.geteuid()}:{os.getegid()}"
+        specification = ContainerSpecification(
+            name=f"{name}-reclaim",
+            labels={},
+            image=image,
+            command=["/bin/sh", "-c", f"chown -R {owner} /valohai/outputs /valohai/repository"],
+            environment={},
+            mounts=[
+                Mount(self.outputs, "/valohai/outputs", read_only=False),
+                Mount(self.repository, "/valohai/repository", read_only=False),
+            ],
+            working_directory="/",
+            network="none",
+            strict=False,
+            user="0",
+        )
+        engine.run_to_end(specification)
+
+    def remove(self) -> None:
+        """Remove everything; what cannot be removed is left for the next sweep."""
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def _make_writable(root: Path) -> None:
+    for directory, _, files in os.walk(root):
+        os.chmod(directory, 0o777)  # noqa: PTH101, S103 - below a directory that only Shoal can enter
+        for name in files:
+            path = os.path.join(directory, name)  # noqa: PTH118 - thousands of files: strings are cheaper
+            mode = os.lstat(path).st_mode
+            if stat.S_ISREG(mode):
+                os.chmod(path, stat.S_IMODE(mode) | 0o666)  # noqa: PTH101, S103

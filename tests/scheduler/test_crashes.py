@@ -1,0 +1,153 @@
+"""Nothing is lost and nothing happens twice, whatever is killed."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from core.errors import ConflictError
+from core.scheduler.engines.docker import DockerEngine
+from core.scheduler.lease import Lease, is_held
+from core.scheduler.sweep import instance_of
+from tests.docker_daemon import DockerDaemon
+from tests.workbench import manifest, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from core.executions.execution import Execution
+    from tests.workbench import Workbench
+
+pytestmark = pytest.mark.docker
+
+CHATTER = (
+    'i=0; while [ $i -lt 60 ]; do echo "line $i"; echo "error $i" >&2; echo "{\\"i\\": $i}"; i=$((i+1));'
+    " [ $((i % 20)) = 0 ] && sleep 0.1; done"
+)
+
+
+def container(workbench: Workbench, execution: Execution) -> str:
+    return f"shoal-{instance_of(workbench.session)}-e{execution.id}-1"
+
+
+def test_thirty_executions_survive_a_scheduler_that_is_killed_again_and_again(
+    idle_workbench: Workbench, busybox: str
+) -> None:
+    bench = idle_workbench
+    chance = random.Random(7)
+    yaml = manifest(
+        busybox,
+        CHATTER,
+        "echo live > /valohai/outputs/live.txt; chmod 444 /valohai/outputs/live.txt",
+        "mkdir /valohai/outputs/d; echo out > /valohai/outputs/d/out.txt; exit {parameter-value:code}",
+        extra="parameters:\n  - {name: code, type: integer, default: 0}",
+    )
+    executions = [bench.create(yaml, parameters={"code": number % 3}) for number in range(30)]
+    kills = 0
+    while not all(bench.now(execution).is_final for execution in executions):
+        bench.scheduler.start()
+        time.sleep(chance.uniform(0.05, 1.2))
+        bench.scheduler.kill()
+        kills += 1
+    assert kills >= 5
+    for number, execution in enumerate(executions):
+        ended = bench.now(execution)
+        assert (ended.status, ended.exit_code) == (("complete", 0) if number % 3 == 0 else ("error", number % 3))
+        lines = [line for line in bench.printed(ended) if line.startswith("line")]
+        assert lines == [f"line {i}" for i in range(60)]
+        assert bench.printed(ended, "stderr") == [f"error {i}" for i in range(60)]
+        assert [point.value for point in bench.session.executions.metadata(ended, "i")] == list(range(60))
+        assert [file.name for file in bench.outputs(ended)] == ["d/out.txt", "live.txt"]
+        ends = [event for event in bench.session.executions.events(ended) if event.kind in ("complete", "error")]
+        assert len(ends) == 1
+    attempts = (
+        bench.shoal.database.reader().execute("SELECT count(*), count(DISTINCT execution_id) FROM attempts").fetchone()
+    )
+    assert tuple(attempts) == (30, 30)
+    bench.scheduler.start()
+    until(lambda: not DockerEngine().names(f"shoal.instance={instance_of(bench.session)}"), "the sweep")
+    until(lambda: not list(bench.shoal.home.attempts.iterdir()), "the sweep of directories")
+
+
+def test_a_scheduler_that_is_asked_to_go_leaves_containers_to_the_next(workbench: Workbench, busybox: str) -> None:
+    execution = workbench.create(manifest(busybox, "echo begun; sleep 2; echo done"))
+    until(lambda: "begun" in workbench.printed(execution))
+    workbench.scheduler.stop()
+    assert not is_held(workbench.shoal.home)
+    assert workbench.now(execution).status == "started"
+    workbench.scheduler.start()
+    assert workbench.ended(execution).status == "complete"
+    assert workbench.printed(execution) == ["begun", "done"]
+
+
+def test_a_stop_asked_for_while_no_scheduler_runs_is_carried_out(workbench: Workbench, busybox: str) -> None:
+    execution = workbench.create(manifest(busybox, "echo begun; sleep 1000"))
+    until(lambda: "begun" in workbench.printed(execution))
+    workbench.scheduler.kill()
+    workbench.session.executions.stop(workbench.now(execution))
+    workbench.scheduler.start()
+    assert workbench.ended(execution).status == "stopped"
+
+
+def test_a_container_that_somebody_kills_is_an_error_that_says_so(workbench: Workbench, busybox: str) -> None:
+    execution = workbench.create(manifest(busybox, "echo begun; echo x > /valohai/outputs/x; sleep 1000"))
+    until(lambda: "begun" in workbench.printed(execution))
+    subprocess.run(["docker", "kill", container(workbench, execution)], check=True, capture_output=True)
+    ended = workbench.ended(execution)
+    assert (ended.status, ended.exit_code) == ("error", 137)
+    assert "killed from outside" in ended.reason
+    assert [file.name for file in workbench.outputs(ended)] == ["x"]
+
+
+def test_a_container_that_somebody_removes_is_a_crash_and_its_outputs_are_kept(
+    workbench: Workbench, busybox: str
+) -> None:
+    execution = workbench.create(manifest(busybox, "echo x > /valohai/outputs/x; echo begun; sleep 1000"))
+    until(lambda: "begun" in workbench.printed(execution))
+    subprocess.run(["docker", "rm", "-f", container(workbench, execution)], check=True, capture_output=True)
+    ended = workbench.ended(execution)
+    assert ended.status in ("crashed", "error")
+    assert [file.name for file in workbench.outputs(ended)] == ["x"]
+
+
+def test_two_schedulers_at_once_are_refused(workbench: Workbench) -> None:
+    with pytest.raises(ConflictError, match="runs already"):
+        Lease(workbench.shoal.home, workbench.shoal.database).acquire()
+
+
+@pytest.fixture
+def daemon() -> Iterator[DockerDaemon]:
+    if os.geteuid() != 0:
+        pytest.skip("a Docker Engine of the test's own needs root")
+    # A socket's name has room for 107 bytes only.
+    directory = Path(f"/tmp/shoal-test-dockerd-{os.getpid()}")
+    daemon = DockerDaemon(directory)
+    daemon.start()
+    yield daemon
+    daemon.remove()
+
+
+def test_an_engine_that_stops_in_the_middle_is_waited_for_and_the_loss_is_told_as_such(
+    idle_workbench: Workbench, busybox: str, daemon: DockerDaemon
+) -> None:
+    bench = idle_workbench
+    daemon.load(busybox)
+    bench.scheduler.environment = {"DOCKER_HOST": daemon.host}
+    bench.scheduler.start()
+    running = bench.create(manifest(busybox, "echo begun; sleep 1000"))
+    until(lambda: "begun" in bench.printed(running))
+    daemon.end(signal.SIGTERM)
+    waiting = bench.create(manifest(busybox, "echo later"))
+    until(lambda: "does not answer" in bench.now(waiting).reason, "the reason for waiting")
+    daemon.start()
+    crashed, complete = bench.ended(running), bench.ended(waiting)
+    assert (crashed.status, complete.status) == ("crashed", "complete")
+    assert "Docker Engine was stopped" in crashed.reason
+    assert bench.printed(running) == ["begun"]
