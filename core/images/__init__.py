@@ -1,0 +1,1 @@
+"""Docker images that Shoal makes by itself, from the distribution's packages, where no registry answers."""
