@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 SYSTEM = 0
@@ -72,14 +72,15 @@ class Bell:
 
     def ring(self) -> None:
         """Wake the waiter, if there is one."""
-        with contextlib.suppress(OSError):
-            self._sender.sendto(b"1", _short(self.path))
+        with contextlib.suppress(OSError), _short_name(self.path) as name:
+            self._sender.sendto(b"1", name)
 
     def listen(self) -> None:
         """Become the waiter; a socket left by a dead process is replaced."""
         self.path.unlink(missing_ok=True)
         self._receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._receiver.bind(_short(self.path))
+        with _short_name(self.path) as name:
+            self._receiver.bind(name)
 
     def wait(self, timeout: float) -> bool:
         """Wait up to `timeout` seconds; True when rung. Rings that came together count as one."""
@@ -105,9 +106,11 @@ class Bell:
             self.path.unlink(missing_ok=True)
 
 
-def _short(path: Path) -> str:
-    # A socket's address holds 107 bytes; a deep home directory is reached through its file descriptor's short name.
-    text = os.fspath(path)
-    if len(text.encode()) <= 107:
-        return text
-    return os.path.relpath(text)
+@contextlib.contextmanager
+def _short_name(path: Path) -> Iterator[str]:
+    """Give a name that fits a socket's address, which holds 107 bytes, however deep the directory lies."""
+    directory = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{directory}/{path.name}"
+    finally:
+        os.close(directory)

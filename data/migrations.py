@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from importlib import resources
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -63,6 +62,8 @@ def _apply_pending(path: Path) -> None:
 
 def _step(number: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
     def run(database: UtilsDatabase) -> None:
+        from importlib import resources  # noqa: PLC0415 - like the library, for a database that is behind only
+
         script = (resources.files("data") / "schema" / f"{number:04}.sql").read_text()
         for statement in _statements(script):
             database.conn.execute(statement)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import ConflictError, InvalidInputError, NotFoundError
-from core.executions import creation, metadata
+from core.executions import metadata
 from core.executions.execution import FINAL, SELECT, STATUSES, Event, Execution, ExecutionInput, from_row
 from core.executions.logs import LogLine, log_path, read_log, tail_offset
 from core.executions.tags import checked_tags
-from core.executions.transitions import begin_stopping, stop_waiting
 from data.changes import record
 from data.paging import Page, page_of
 
@@ -45,6 +44,8 @@ class Executions:
         Raises:
             InvalidInputError: names the field; nothing was created.
         """
+        from core.executions import creation  # noqa: PLC0415 - a list makes none
+
         self._session.require("execution.create")
         inputs = creation.resolve_inputs(self._session, project, specification)
         new = creation.NewExecution(specification, inputs, title, tuple(tags), priority)
@@ -52,6 +53,8 @@ class Executions:
 
     def create_many(self, project: Project, commit: Commit, specifications: Iterable[Specification]) -> list[int]:
         """Write many executions in one transaction; return their ids."""
+        from core.executions import creation  # noqa: PLC0415 - a list makes none
+
         self._session.require("execution.create")
         news = [
             creation.NewExecution(specification, creation.resolve_inputs(self._session, project, specification))
@@ -67,6 +70,7 @@ class Executions:
         inputs: Mapping[str, Sequence[str]] | None = None,
     ) -> Execution:
         """Run an execution again: same commit, image, values and files, but for what is given here."""
+        from core.executions import creation  # noqa: PLC0415
         from core.executions.copying import copied  # noqa: PLC0415
 
         self._session.require("execution.create")
@@ -150,6 +154,8 @@ class Executions:
         Raises:
             ConflictError: it has ended already.
         """
+        from core.executions.transitions import begin_stopping, stop_waiting  # noqa: PLC0415 - a list changes nothing
+
         actor = self._session.actor
         detail = reason or f"stopped by {actor.name}"
         with self._session.write("execution.stop") as connection:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 LABEL_LENGTH = 128
 """Characters that a tag or an alias may have."""
 
+TAGS = 100
+"""Tags that a sidecar may give to one file."""
+
 PROPERTIES_BYTES = 1024 * 1024
 """Bytes of JSON that the properties of one file may have."""
 
@@ -88,7 +91,9 @@ def _read_tags(value: object, labels: Labels) -> None:
     if not isinstance(value, list):
         labels.ignored.append(f"{TAGS_KEY} is no list")
         return
-    for tag in value:
+    if len(value) > TAGS:
+        labels.ignored.append(f"{TAGS_KEY}: those after the first {TAGS}")
+    for tag in value[:TAGS]:
         try:
             label = check_tag(tag)
         except InvalidInputError as error:

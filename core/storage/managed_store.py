@@ -89,6 +89,10 @@ class ManagedStore:
                 return None
             return self._copy(source, descriptor, target)
 
+    def discard(self, key: str) -> None:
+        """Remove what was kept under a key that was never recorded."""
+        self.path(key).unlink(missing_ok=True)
+
     def _copy(self, source: Path, descriptor: int, target: Path) -> Checksums:
         self.incoming.sweep()
         with self.incoming.create() as file:

@@ -110,31 +110,29 @@ def _insert(session: Session, execution: sqlite3.Row, key: str, output: Output, 
     name = printable_name(output.name)
     labels = Labels() if output.properties is None else read_labels(output.properties)
     with session.write("execution.run") as connection:
-        file_id = (
-            connection.execute(
-                """
-                INSERT INTO files (uuid, project_id, store_id, key, name, size, md5, sha1, sha256, properties,
-                    execution_id, created_by, created_at)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """,
-                (
-                    new_identifier(),
-                    execution["project_id"],
-                    execution["store_id"],
-                    key,
-                    name,
-                    checksums.size,
-                    checksums.md5,
-                    checksums.sha1,
-                    checksums.sha256,
-                    labels.properties,
-                    execution["id"],
-                    execution["user_id"],
-                    time.time(),
-                ),
-            ).lastrowid
-            or 0
-        )
+        row = connection.execute(
+            """
+            INSERT INTO files (uuid, project_id, store_id, key, name, size, md5, sha1, sha256, properties,
+                execution_id, created_by, created_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id
+            """,
+            (
+                new_identifier(),
+                execution["project_id"],
+                execution["store_id"],
+                key,
+                name,
+                checksums.size,
+                checksums.md5,
+                checksums.sha1,
+                checksums.sha256,
+                labels.properties,
+                execution["id"],
+                execution["user_id"],
+                time.time(),
+            ),
+        ).fetchone()
+        file_id = int(row[0])
         _apply(connection, execution, file_id, name, labels)
     return file_id
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from core.storage.checksums import Checksums
     from core.storage.files import File
     from core.storage.incoming import IncomingFile
+
+
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 def read_in(source: Path, incoming: IncomingFile, progress: Callable[[int, int], None] | None) -> Checksums:
@@ -55,7 +59,7 @@ def write_out(
         if overwrite:
             part.replace(target)
         else:
-            os.link(part, target)
+            _name_new(part, target)
     except FileExistsError as error:
         raise _exists(target) from error
     except OSError as error:
@@ -64,6 +68,15 @@ def write_out(
     finally:
         part.unlink(missing_ok=True)
     return target
+
+
+def _name_new(part: Path, target: Path) -> None:
+    try:
+        os.link(part, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        part.rename(target)  # on a file system without links, where nothing lay there a moment ago
 
 
 def _copy_verified(source: Path, file: File, part: Path, progress: Callable[[int, int], None] | None) -> None:

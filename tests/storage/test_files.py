@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -14,7 +16,7 @@ from core.session import Actor, Session
 from core.storage.checksums import CHUNK, checksum
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from core.home import Home
@@ -35,7 +37,7 @@ def keep(system: Session, tmp_path: Path) -> Callable[..., File]:
     """Lets an execution leave an output."""
     directories = iter(range(1000))
 
-    def keep_output(execution: int, name: str, content: bytes = b"weights", properties: Any = None) -> File:  # noqa: ANN401
+    def keep_output(execution: int, name: str, content: bytes = b"weights", properties: Any = None) -> File:
         path = tmp_path / f"collected-{next(directories)}"
         path.write_bytes(content)
         return system.files.add_output(execution, path, name, checksum(path), properties=properties)
@@ -210,6 +212,54 @@ def test_a_destination_that_cannot_be_written_is_named(
         session.files.download(file, tmp_path / "nowhere" / "x.csv")
 
 
+@pytest.fixture
+def _small_files_only() -> Iterator[None]:
+    """The kernel refuses to write beyond 1 MiB into any file, as a full disk would."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (CHUNK, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def stored(home: Home) -> list[Path]:
+    return [path for path in home.store.rglob("*") if path.is_file()]
+
+
+def test_a_full_disk_leaves_nothing_half_done(
+    session: Session,
+    system: Session,
+    project: Project,
+    source: Path,
+    new_execution: Callable[[], int],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    file = session.files.upload(project, source, name="large")
+    source.write_bytes(bytes(2 * CHUNK))
+    large = session.files.upload(project, source)
+    (tmp_path / "elsewhere").hardlink_to(source)
+    before = stored(session.home)
+    request.getfixturevalue("_small_files_only")
+    with pytest.raises(UnavailableError, match="File too large"):
+        session.files.upload(project, source, name="again")
+    with pytest.raises(UnavailableError, match="File too large"):
+        session.files.download(large, tmp_path / "copy")
+    with pytest.raises(UnavailableError, match="File too large"):
+        system.files.add_output(new_execution(), source, "output", checksum(source))
+    assert source.exists()
+    assert stored(session.home) == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "home", "penguins.csv"]
+    assert [each.id for each in session.files.list(project).rows] == [large.id, file.id]
+
+
+def test_an_upload_whose_row_fails_is_removed(shoal: Shoal, session: Session, project: Project, source: Path) -> None:
+    with shoal.database.transaction() as connection:
+        connection.execute("CREATE TRIGGER no_files BEFORE INSERT ON files BEGIN SELECT raise(ABORT, 'no'); END")
+    with pytest.raises(sqlite3.IntegrityError):
+        session.files.upload(project, source)
+    assert stored(session.home) == []
+
+
 def test_an_output_is_kept_with_what_its_sidecar_says(
     session: Session, project: Project, new_execution: Callable[[], int], keep: Callable[..., File], home: Home
 ) -> None:
@@ -228,6 +278,7 @@ def test_an_output_is_kept_with_what_its_sidecar_says(
     [
         ({"valohai.tags": "prod"}, "valohai.tags is no list"),
         ({"valohai.tags": ["ok", 7]}, "valohai.tags: tag 7 is no text"),
+        ({"valohai.tags": [str(number) for number in range(101)]}, "those after the first 100"),
         ({"valohai.alias": ["a"]}, "valohai.alias: alias ['a'] is no text"),
         ({"valohai.alias": "\x1b"}, "valohai.alias: alias"),
         ({"x": float("nan")}, "cannot be written as JSON"),
@@ -319,6 +370,7 @@ system.files.add_output(execution, source, "model.npz", checksums, properties={"
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_copied", [False, True])
 def test_a_kill_at_any_moment_neither_loses_nor_doubles(
     shoal: Shoal, system: Session, project: Project, new_execution: Callable[[], int], *, is_copied: bool

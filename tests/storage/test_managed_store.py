@@ -82,7 +82,7 @@ def test_a_file_that_somebody_still_writes_is_copied(store: ManagedStore, source
 
 
 def test_a_file_of_another_file_system_is_copied_once(store: ManagedStore) -> None:
-    memory = Path("/dev/shm")  # noqa: S108 - another file system than the tests' directory, if there is one
+    memory = Path("/dev/shm")
     if not memory.is_dir() or memory.stat().st_dev == Path(store.path("x")).parent.stat().st_dev:
         pytest.skip("needs /dev/shm on a file system of its own")
     source = memory / f"shoal-test-{os.getpid()}"

@@ -183,7 +183,7 @@ def test_two_files_at_one_place_are_refused(system: Session, data: Path, inputs:
 
 
 def test_where_links_cannot_be_made_files_are_copied(system: Session, data: Path) -> None:
-    memory = Path("/dev/shm")  # noqa: S108 - another file system than the tests' directory, if there is one
+    memory = Path("/dev/shm")
     if not memory.is_dir() or memory.stat().st_dev == data.stat().st_dev:
         pytest.skip("needs /dev/shm on a file system of its own")
     inputs = memory / f"shoal-test-{os.getpid()}"

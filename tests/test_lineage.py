@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import json
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.lineage_graph import GraphShape, build
+from core import ancestry, lineage
+from core.ancestry_block import BLOCK
+from core.errors import NotAllowedError, NotFoundError
+from core.home import Home
+from core.policy import Role
+from core.session import Actor, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from core.lineage import LineageNode
+    from core.shoal import Shoal
+
+
+class Graph:
+    """Executions and files by number; every execution is numbered as it is made."""
+
+    def __init__(self, shoal: Shoal) -> None:
+        self.shoal = shoal
+        shoal.session().projects.create("penguins")
+        with shoal.database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO commits (id, uuid, project_id, identifier, adhoc, archive, yaml, created_by, created_at)"
+                " VALUES (1, 'commit', 1, '0123456789abcdef', 0, 'x', '', 1, 0)"
+            )
+
+    def execution(self, inputs: list[int | str], outputs: list[int]) -> int:
+        """Inputs are files' ids, or URIs of sources."""
+        with self.shoal.database.transaction() as connection:
+            id_ = int(connection.execute("SELECT coalesce(max(id), 0) + 1 FROM executions").fetchone()[0])
+            connection.execute(
+                "INSERT INTO executions (id, uuid, project_id, counter, commit_id, environment_id, user_id, step,"
+                " image, command, parameters, store_id, created_at)"
+                " VALUES (?, ?, 1, ?, 1, 1, 1, 'train', 'python', '[]', ?, 1, 0)",
+                (id_, f"execution-{id_}", id_, json.dumps({"epochs": 5})),
+            )
+            connection.executemany(
+                "INSERT INTO execution_inputs"
+                " (execution_id, name, position, requested, uri, path, file_id, size, sha256)"
+                " VALUES (?, 'data', ?, '', ?, ?, ?, 7, 'abcdef')",
+                (
+                    (id_, position, str(each), str(position), each if isinstance(each, int) else None)
+                    for position, each in enumerate(inputs)
+                ),
+            )
+        for file in outputs:
+            self.file(file, id_)
+        return id_
+
+    def file(self, id_: int, execution: int | None = None) -> None:
+        with self.shoal.database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO files (id, uuid, project_id, store_id, key, name, size, md5, sha1, sha256, execution_id,"
+                " created_by, created_at) VALUES (?, ?, 1, 1, ?, ?, 1, '', '', 'fedcba', ?, 1, 0)",
+                (id_, f"file-{id_}", str(id_), f"{id_}.npz", execution),
+            )
+
+    @property
+    def session(self) -> Session:
+        return self.shoal.session()
+
+
+@pytest.fixture
+def graph(shoal: Shoal) -> Graph:
+    return Graph(shoal)
+
+
+@pytest.fixture
+def diamond(graph: Graph) -> Graph:
+    """raw 1 → #1 → 2, 3; 2 → #2 → 4; 3 → #3 → 5; 4, 5 and a source → #4 → 6; 6 → #5, which made nothing."""
+    graph.file(1)
+    graph.execution([1], [2, 3])
+    graph.execution([2], [4])
+    graph.execution([3], [5])
+    graph.execution([4, 5, "https://example.org/x.csv"], [6])
+    graph.execution([6], [])
+    return graph
+
+
+def shown(node: LineageNode) -> object:
+    name = node.label + ("*" if node.repeated else "")
+    return name if not node.children else [name, *map(shown, node.children)]
+
+
+def test_what_a_file_came_from(diamond: Graph) -> None:
+    root = diamond.session.lineage.of_file(6, depth=6, direction="up")
+    first = ["2.npz", ["#1 train", "1.npz"]]
+    second = ["3.npz", "#1 train*"]
+    assert shown(root) == [
+        "6.npz",
+        [
+            "#4 train",
+            ["4.npz", ["#2 train", first]],
+            ["5.npz", ["#3 train", second]],
+            "https://example.org/x.csv",
+        ],
+    ]
+    source = root.children[0].children[2]
+    assert (source.kind, source.id, source.uuid, source.detail) == ("source", 0, "", "7 B, sha256 abcdef")
+
+
+def test_what_came_from_a_file(diamond: Graph) -> None:
+    root = diamond.session.lineage.of_file(1, depth=8, direction="down")
+    below = ["4.npz", ["#4 train", ["6.npz", "#5 train"]]]
+    assert shown(root) == [
+        "1.npz",
+        ["#1 train", ["2.npz", ["#2 train", below]], ["3.npz", ["#3 train", ["5.npz", "#4 train*"]]]],
+    ]
+
+
+def test_both_ways_and_no_further_than_asked(diamond: Graph) -> None:
+    root = diamond.session.lineage.of_execution(2, depth=1)
+    assert [(child.direction, child.label) for child in root.children] == [("up", "2.npz"), ("down", "4.npz")]
+    assert (root.kind, root.label, root.status) == ("execution", "#2 train", "created")
+    assert root.detail == "commit 0123456789ab · python · epochs=5"
+    assert diamond.session.lineage.of_file(1, depth=0).children == []
+
+
+def test_an_upload_that_nothing_used_stands_alone(graph: Graph) -> None:
+    graph.file(1)
+    assert graph.session.lineage.of_file(1).children == []
+    assert graph.session.lineage.ancestors(1) == ancestry.Relatives(set(), set())
+    assert graph.session.lineage.descendants(1) == ancestry.Relatives(set(), set())
+
+
+def test_many_children_are_counted_and_not_shown(graph: Graph) -> None:
+    many = lineage.BREADTH + 20
+    for number in range(1, many + 1):
+        graph.file(number)
+    graph.execution([*range(1, many + 1)], [1000])
+    for _ in range(many):
+        graph.execution([1000, 1000], [])
+    up = graph.session.lineage.of_file(1000, direction="up")
+    assert (len(up.children[0].children), up.children[0].hidden, up.hidden) == (lineage.BREADTH, 20, 0)
+    both = graph.session.lineage.of_file(1000)
+    assert (len(both.children), both.hidden) == (lineage.BREADTH + 1, 20)
+
+
+def test_a_level_has_an_end(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lineage, "LEVEL", 6)
+    graph.file(1)
+    for number in range(4):
+        graph.execution([1], [10 + 3 * number, 11 + 3 * number, 12 + 3 * number])
+    root = graph.session.lineage.of_file(1, direction="down")
+    assert [(len(child.children), child.hidden) for child in root.children] == [(3, 0), (3, 0), (0, 3), (0, 3)]
+
+
+def test_what_may_not_be_seen_is_not_found(diamond: Graph) -> None:
+    shoal = diamond.shoal
+    other = Session(shoal.database, shoal.home, Actor(9, "eve", Role.ADMIN, 2)).lineage
+    nobody = Session(shoal.database, shoal.home, Actor(9, "eve", Role.NOBODY, 1)).lineage
+    for service, error in ((other, NotFoundError), (nobody, NotAllowedError)):
+        for call in (service.of_file, service.of_execution, service.ancestors, service.descendants):
+            with pytest.raises(error):
+                call(1)
+    with pytest.raises(NotFoundError):
+        diamond.session.lineage.of_execution(77)
+
+
+@pytest.fixture(params=["look-ups", "blocks"])
+def _walk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "blocks":
+        monkeypatch.setattr(ancestry, "LOOK_UPS", 0)
+
+
+@pytest.mark.usefixtures("_walk")
+def test_all_ancestors_and_descendants(diamond: Graph) -> None:
+    service = diamond.session.lineage
+    assert service.ancestors(6) == ancestry.Relatives({1, 2, 3, 4}, {1, 2, 3, 4, 5})
+    assert service.ancestors(4) == ancestry.Relatives({1, 2}, {1, 2})
+    assert service.descendants(1) == ancestry.Relatives({1, 2, 3, 4, 5}, {2, 3, 4, 5, 6})
+    assert service.descendants(5) == ancestry.Relatives({4, 5}, {6})
+    assert service.descendants(6) == ancestry.Relatives({5}, set())
+
+
+@pytest.mark.usefixtures("_walk")
+def test_walks_over_many_blocks_agree_with_a_plain_search(graph: Graph) -> None:
+    chance = random.Random(7)
+    file = 0
+    makers: dict[int, tuple[int, list[int]]] = {}
+    for _ in range(60):
+        inputs = chance.sample([*makers], min(len(makers), 3))
+        execution = graph.execution([*inputs], [])
+        for _ in range(chance.randrange(3)):
+            file += chance.choice((1, 1, BLOCK // 4))  # several blocks, with gaps
+            graph.file(file, execution)
+            makers[file] = (execution, inputs)
+    service = graph.session.lineage
+    for start in chance.sample([*makers], 12):
+        executions, files, todo = set[int](), set[int](), [start]
+        while todo:
+            execution, inputs = makers[todo.pop()]
+            executions.add(execution)
+            todo += set(inputs) - files
+            files |= set(inputs)
+        assert service.ancestors(start) == ancestry.Relatives(executions, files)
+        for other in makers:
+            assert (start in service.descendants(other).files) == (other in files)
+
+
+@pytest.fixture
+def packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shoal]:
+    """A graph of three blocks, two of which were packed by a first walk."""
+    monkeypatch.setattr(ancestry, "LOOK_UPS", 100)
+    shape = GraphShape(executions=3 * BLOCK - 100, inputs=3, window=300)
+    shoal = build(Home(tmp_path / "graph"), shape)
+    shoal.session().lineage.ancestors(shape.executions)
+    yield shoal
+    shoal.close()
+
+
+def blocks(shoal: Shoal) -> list[int]:
+    return [row[0] for row in shoal.database.reader().execute("SELECT block FROM ancestry_blocks ORDER BY block")]
+
+
+def test_a_walk_over_packed_blocks_finds_the_same(packed: Shoal, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert blocks(packed) == [0, 1], "the last may still grow"
+    service = packed.session().lineage
+    start = 3 * BLOCK - 100
+    up, down = service.ancestors(start), service.descendants(5)
+    assert len(up.files) > 2 * BLOCK
+    monkeypatch.setattr(ancestry, "LOOK_UPS", 10**9)
+    assert service.ancestors(start) == up
+    assert service.descendants(5) == down
+
+
+def test_a_block_that_changed_is_packed_anew(packed: Shoal) -> None:
+    service = packed.session().lineage
+    start = 3 * BLOCK - 100
+    with packed.database.transaction() as connection:
+        connection.execute("DELETE FROM execution_inputs WHERE execution_id = 1200")
+    assert blocks(packed) == [0]
+    service.ancestors(start)
+    assert blocks(packed) == [0, 1]
+    with packed.database.transaction() as connection:
+        connection.execute("UPDATE execution_inputs SET file_id = 1 WHERE execution_id = 5 AND position = 0")
+    assert blocks(packed) == [1]
+    with packed.database.transaction() as connection:
+        connection.execute("UPDATE files SET execution_id = NULL WHERE id = 1500")
+    assert blocks(packed) == []
+    assert 1500 not in service.ancestors(start).executions
+
+
+def test_checksums_written_later_change_no_block(packed: Shoal) -> None:
+    with packed.database.transaction() as connection:
+        connection.execute("UPDATE execution_inputs SET size = 1, sha256 = 'x' WHERE execution_id = 5")
+    assert blocks(packed) == [0, 1]
