@@ -24,7 +24,7 @@ test: venv engine lint ## set everything up and run every check and test
 
 .PHONY: check
 check: venv lint ## the checks and the tests that need no Docker (under a minute)
-	$(BIN)/pytest --numprocesses 2 --dist worksteal --quiet -m "not docker"
+	$(BIN)/pytest --numprocesses 2 --dist worksteal --quiet -m "not docker and not slow"
 
 .PHONY: lint
 lint: venv

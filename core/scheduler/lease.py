@@ -52,7 +52,7 @@ class Lease:
         """
         descriptor = os.open(self._home.scheduler_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(descriptor)
         except BlockingIOError as error:
             os.close(descriptor)
             who = holder(self._database.reader())
@@ -80,6 +80,19 @@ class Lease:
                 connection.execute("UPDATE leases SET renewed_at = 0 WHERE name = 'scheduler'")
             os.close(self._file)
             self._file = None
+
+
+def _lock(descriptor: int) -> None:
+    """Take the lock; somebody who only asks whether it is held has it for an instant, which is waited out."""
+    for last in [False] * 20 + [True]:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if last:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def holder(connection: sqlite3.Connection) -> Holder | None:

@@ -107,6 +107,12 @@ class Runner:
             raise
         except ShoalError as error:
             result = Outcome("error", error.message)
+        except OSError as error:
+            detail = (
+                f"this machine could not do its part ({error.strerror or error}): look at its disk, then run it again"
+            )
+            logger.warning("%s: %s", self.name, detail, exc_info=True)
+            result = Outcome("crashed", detail)
         except Exception:
             logger.exception("%s: unexpected error", self.name)
             result = Outcome("crashed", "an error in Shoal itself: its log has the details; run it again")
@@ -158,13 +164,17 @@ class Runner:
         if image is None:
             recorder.status(f"pulling image {self._execution.image}")
             try:
-                image = self._engine.pull(self._execution.image, lambda _: None)
+                image = self._engine.pull(self._execution.image, self._end_pull_on_stop)
             except RefusedError as error:
                 message = (
                     f"image {self._execution.image!r} cannot be had: {error.message}; check its name, or build it here"
                 )
                 raise _FailedError(Outcome("error", message)) from error
         return image.digest
+
+    def _end_pull_on_stop(self, _progress: str) -> None:
+        if self._must_not_start():
+            raise _FailedError(Outcome("stopped", self._stop_reason() or "stopped"))
 
     def _follower(self, recorder: Recorder, state: ContainerState) -> Follower:
         newest = self._session.executions.metadata_latest(self._execution) if self._execution.stop_condition else {}

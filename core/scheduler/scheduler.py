@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 ENGINE_RETRY = 2.0
 """Seconds between two looks at an engine that does not answer."""
+RUNNER_RETRY = 5.0
+"""Seconds before a runner that failed is started again."""
 OPTIMIZE_EVERY = 600.0
+"""Seconds between two refreshes of the planner's statistics."""
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +50,6 @@ class Scheduler:
         self._runners: dict[int, tuple[Runner, threading.Thread]] = {}
         self._fault: str | None = None
         self._fault_checked_at = 0.0
-        self._ended = threading.Event()
         self._optimized_at = time.monotonic()
 
     def recover(self) -> None:
@@ -153,6 +155,7 @@ class Scheduler:
             runner.run()
         except Exception:
             logger.exception("%s: its runner failed; it is taken up again", runner.name)
+            runner.detach.wait(RUNNER_RETRY)
         finally:
             self._session.database.close_reader()
             self._bell.ring()

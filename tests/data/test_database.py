@@ -135,10 +135,9 @@ def test_the_bell_wakes_a_waiter_once_for_many_rings_and_survives_a_dead_one(tmp
     second.close()
 
 
-def test_a_bell_in_a_very_deep_directory_rings_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bell_in_a_very_deep_directory_rings_too(tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 60) / ("e" * 60)
     deep.mkdir(parents=True)
-    monkeypatch.chdir(deep)
     bell = Bell(deep / "bell")
     bell.listen()
     bell.ring()

@@ -325,6 +325,7 @@ def test_a_bomb_does_not_go_off_without_the_c_library(name: str, monkeypatch: py
     test_a_bomb_does_not_go_off(name)
 
 
+@pytest.mark.slow
 def test_a_bomb_takes_neither_memory_nor_the_stack() -> None:
     script = (
         "import resource, sys\n"

@@ -6,6 +6,7 @@ import contextlib
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ targets = st.sampled_from(
 members = st.lists(st.tuples(names, st.none() | targets), max_size=6)
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(members)
 def test_every_accepted_link_ends_inside(listed: list[tuple[str, str | None]]) -> None:

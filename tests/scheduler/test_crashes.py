@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from core.errors import ConflictError
+from core.home import Home
 from core.scheduler.engines.docker import DockerEngine
 from core.scheduler.lease import Lease, is_held
 from core.scheduler.sweep import instance_of
+from core.shoal import Shoal
 from tests.docker_daemon import DockerDaemon
-from tests.workbench import manifest, until
+from tests.workbench import Workbench, manifest, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from core.executions.execution import Execution
-    from tests.workbench import Workbench
 
 pytestmark = pytest.mark.docker
 
@@ -151,3 +154,38 @@ def test_an_engine_that_stops_in_the_middle_is_waited_for_and_the_loss_is_told_a
     assert (crashed.status, complete.status) == ("crashed", "complete")
     assert "Docker Engine was stopped" in crashed.reason
     assert bench.printed(running) == ["begun"]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    if os.geteuid() != 0:
+        pytest.skip("a file system of the test's own needs root")
+    place = tmp_path / "disk"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)], check=True)
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def test_a_full_disk_is_waited_for_and_nothing_is_lost(small_disk: Path, tmp_path: Path, busybox: str) -> None:
+    shoal = Shoal.create(Home(small_disk / "home"))
+    bench = Workbench(shoal, tmp_path / "project")
+    bench.session.environments.set("local", network="none")
+    filler = small_disk / "filler"
+    bench.scheduler.start()
+    execution = bench.create(manifest(busybox, "echo kept > /valohai/outputs/o.txt; echo begun; sleep 3; seq 1 3000"))
+    until(lambda: "begun" in bench.printed(execution))
+    with suppress(OSError), filler.open("wb") as file:
+        while True:
+            file.write(b"x" * 65536)
+            file.flush()
+    until(lambda: shutil.disk_usage(small_disk).free == 0, "the disk to be full")
+    until(lambda: DockerEngine().observe(container(bench, execution)).status == "exited", "the container's end")  # type: ignore[union-attr]
+    assert not bench.now(execution).is_final
+    filler.unlink()
+    ended = bench.ended(execution)
+    assert ended.status == "complete"
+    assert bench.printed(ended) == ["begun", *(str(number) for number in range(1, 3001))]
+    assert [file.name for file in bench.outputs(ended)] == ["o.txt"]
+    bench.scheduler.kill()
+    shoal.close()
