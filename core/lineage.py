@@ -214,7 +214,9 @@ def _file_or_source_node(row: sqlite3.Row) -> LineageNode:
 
 def _execution_node(row: sqlite3.Row) -> LineageNode:
     image = row["image"] if row["image_digest"] is None else f"{row['image']} ({row['image_digest'][:19]})"
-    parameters = " ".join(f"{name}={value}" for name, value in json.loads(row["parameters"]).items())
+    parameters = " ".join(
+        f"{name}={value}" for name, value in json.loads(row["parameters"]).items() if value is not None
+    )
     detail = " · ".join(
         filter(None, (f"commit {row['identifier'][:12]}", image, shorten(parameters, 80, placeholder="…")))
     )

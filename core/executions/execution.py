@@ -104,7 +104,7 @@ class Event:
     message: str
 
 
-# CROSS JOIN keeps the order of the joins: executions are read in the order asked for, and only as many as are asked for.
+# CROSS JOIN keeps the order of the joins: executions are read in the order asked for, and only as many as that.
 SELECT = """
 SELECT e.id, e.uuid, e.project_id, e.counter, e.commit_id, c.identifier, c.adhoc, e.environment_id, v.slug,
     e.user_id, u.name, e.copied_from, e.step, e.title, e.status,

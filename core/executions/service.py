@@ -113,13 +113,15 @@ class Executions:
     ) -> Page[Execution]:
         """Return executions, newest first; `after` is the `next` of the page before."""
         conditions, values = _conditions(project, statuses, creator, tag)
-        # Within a project counters rise with ids, and there is an index on them.
-        order = "e.id" if project is None else "e.counter"
         if after is not None:
-            conditions.append(f"{order} < (SELECT {order[2:]} FROM executions WHERE id = ?)")
+            conditions.append(
+                "e.id < ?" if project is None else "e.counter < (SELECT counter FROM executions WHERE id = ?)"
+            )
             values.append(after)
         limit = max(1, min(limit, LARGEST_PAGE))
         where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        # Within a project counters rise with ids, and there is an index on them.
+        order = "e.id" if project is None else "e.counter"
         rows = self._session.read("execution.see").execute(
             f"{SELECT} {where} ORDER BY {order} DESC LIMIT ?", (*values, limit + 1)
         )

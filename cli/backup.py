@@ -1,0 +1,41 @@
+"""`shoal backup` and `shoal restore`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cli.opened import session
+from cli.output import note
+from core.home import Home
+from core.text import plain
+
+
+@click.command()
+@click.argument("destination", type=click.Path(path_type=Path))
+@click.option("--files", "with_files", is_flag=True, help="Back up the store's files too (linked where possible).")
+def backup(destination: Path, *, with_files: bool) -> None:
+    """Back up the home to DESTINATION, a new directory, while it is in use: database, code, logs."""
+    from core.backup import back_up  # noqa: PLC0415
+
+    back_up(session(), destination, with_files=with_files)
+    click.echo(
+        f"backed up to {plain(str(destination))}: database (verified), code, logs{', files' if with_files else ''}"
+    )
+    if not with_files:
+        note("the files of executions are not in it: --files backs them up too")
+
+
+@click.command()
+@click.argument("source", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--replace", is_flag=True, help="Where the home is in use: move what is there aside.")
+def restore(source: Path, *, replace: bool) -> None:
+    """Restore the home from the backup SOURCE, verified before anything changes."""
+    from core.backup import restore as restore_home  # noqa: PLC0415
+
+    home = Home.default()
+    aside = restore_home(source, home, replace=replace)
+    click.echo(f"restored {plain(str(home.root))} from {plain(str(source))}")
+    if aside is not None:
+        click.echo(f"what was there before is in {plain(str(aside))}")

@@ -1,0 +1,84 @@
+"""`shoal environments set` and `create`: one option for each limit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.completing import complete_environments
+from cli.opened import session
+from cli.options import json_option
+from cli.output import note, print_json
+from core.environments import LIMITS
+from core.quantities import binary_size, duration, money
+from core.text import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from core.environments import Environment
+
+_SHORTER = {"scale_down_grace_period": "--grace"}
+_SHOWN: dict[str, Callable[[Any], str]] = {
+    "enabled": lambda value: "on" if value else "off",
+    "priority_allowed": lambda value: "on" if value else "off",
+    "scale_down_grace_period": duration,
+    "price_per_hour": money,
+    "memory": lambda value: "all" if value is None else binary_size(value),
+    "cpus": lambda value: "all" if value is None else f"{value:g}",
+}
+
+
+def _limit_options(command: Callable[..., None]) -> Callable[..., None]:
+    for name, limit in reversed(LIMITS.items()):
+        spellings = [f"--{name.replace('_', '-')}", *filter(None, [_SHORTER.get(name)])]
+        option = click.option(*spellings, name, metavar="VALUE", help=f"{limit.meaning[0].upper()}{limit.meaning[1:]}.")
+        command = option(command)
+    return command
+
+
+@click.command("set")
+@click.argument("slug", metavar="ENVIRONMENT", shell_complete=complete_environments)
+@_limit_options
+@json_option
+def set_limits(slug: str, *, as_json: bool, **limits: str | None) -> None:
+    """Change limits of an ENVIRONMENT; what runs goes on."""
+    given = {name: value for name, value in limits.items() if value is not None}
+    here = session()
+    before = here.environments.get(slug)
+    after = here.environments.set(before.slug, **given)
+    if as_json:
+        _print_json(after)
+        return
+    changed = [name for name in LIMITS if getattr(before, name) != getattr(after, name)]
+    for name in changed:
+        click.echo(f"{name}: {_shown(before, name)} → {_shown(after, name)}")
+    if not changed:
+        note("nothing changed: see `shoal environments set --help` for the limits")
+
+
+@click.command()
+@click.argument("slug")
+@_limit_options
+@json_option
+def create(slug: str, *, as_json: bool, **limits: str | None) -> None:
+    """Add an environment of machines on this Docker Engine, called SLUG."""
+    created = session().environments.create(
+        slug, **{name: value for name, value in limits.items() if value is not None}
+    )
+    if as_json:
+        _print_json(created)
+    else:
+        click.echo(f"environment {created.slug} is there: `shoal run STEP --environment {created.slug}` uses it")
+
+
+def _shown(environment: Environment, name: str) -> str:
+    value = getattr(environment, name)
+    return plain(_SHOWN.get(name, str)(value))
+
+
+def _print_json(environment: Environment) -> None:
+    from cli.fields import environment_fields  # noqa: PLC0415
+
+    print_json(environment_fields(environment))

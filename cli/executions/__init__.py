@@ -1,0 +1,21 @@
+"""`shoal executions`: list, look into, follow, stop and repeat what runs."""
+
+from __future__ import annotations
+
+import click
+
+from cli.lazy_group import LazyGroup
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy={
+        "ls": "cli.executions.ls:ls",
+        "show": "cli.executions.show:show",
+        "logs": "cli.executions.logs:logs",
+        "stop": "cli.executions.stop:stop",
+        "copy": "cli.executions.copy:copy",
+    },
+)
+def executions() -> None:
+    """List, look into, follow, stop and repeat executions."""

@@ -1,0 +1,80 @@
+"""`shoal files trace`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from cli.completing import complete_files
+from cli.opened import project_of, session
+from cli.options import json_option, project_option
+from cli.output import json_text, print_json
+from core.errors import InvalidInputError
+from core.text import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from core.lineage import LineageNode
+
+_SHAPES = {"file": "note", "execution": "box", "source": "folder"}
+
+
+@click.command()
+@click.argument("reference", metavar="FILE", shell_complete=complete_files)
+@project_option
+@click.option("--depth", type=click.IntRange(1, 100), default=6, show_default=True, help="How many steps to go.")
+@click.option("--up", is_flag=True, help="Only what it came from.")
+@click.option("--down", is_flag=True, help="Only what came from it.")
+@json_option
+@click.option("--dot", is_flag=True, help="Print a graph for Graphviz's dot.")
+def trace(reference: str, project: str | None, depth: int, *, up: bool, down: bool, as_json: bool, dot: bool) -> None:
+    """Show where a FILE came from and what was made from it, as a tree; FILE is an id, datum://…, alias or name."""
+    if as_json and dot:
+        message = "--json and --dot are two forms: give one of them"
+        raise InvalidInputError(message, field="dot")
+    here = session()
+    file = here.files.get(project_of(here, project), reference)
+    direction: Literal["up", "down", "both"] = "both" if up == down else "up" if up else "down"
+    root = here.lineage.of_file(file.id, depth=depth, direction=direction)
+    if as_json:
+        print_json(asdict(root))
+    elif dot:
+        click.echo("\n".join(_dot_lines(root)))
+    else:
+        from cli.files.tree import tree_lines  # noqa: PLC0415
+
+        click.echo("\n".join(tree_lines(root, both=direction == "both")))
+
+
+def _dot_lines(root: LineageNode) -> Iterator[str]:
+    yield "digraph lineage {"
+    yield "  rankdir=LR;"
+    nodes: dict[str, LineageNode] = {}
+    edges: dict[tuple[str, str], None] = {}
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        nodes.setdefault(_key(node), node)
+        for child in node.children:
+            made = (_key(child), _key(node)) if child.direction == "up" else (_key(node), _key(child))
+            edges[made] = None
+            pending.append(child)
+    for key, node in nodes.items():
+        # A JSON text is what dot takes as a quoted one: its backslashes and quotes are escaped.
+        yield f"  {json_text(key, indent=False)} [label={_label(node)}, shape={_SHAPES[node.kind]}];"
+    for source, target in edges:
+        yield f"  {json_text(source, indent=False)} -> {json_text(target, indent=False)};"
+    yield "}"
+
+
+def _key(node: LineageNode) -> str:
+    return node.uuid or f"source {plain(node.label)}"
+
+
+def _label(node: LineageNode) -> str:
+    text = " ".join(filter(None, (plain(node.label, limit=200), node.status)))
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

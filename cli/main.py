@@ -1,0 +1,76 @@
+"""The command `shoal`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.lazy_group import LazyGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_COMMANDS = {
+    "init": "cli.init:init",
+    "lint": "cli.lint:lint",
+    "run": "cli.run:run",
+    "executions": "cli.executions:executions",
+    "files": "cli.files:files",
+    "environments": "cli.environments:environments",
+    "settings": "cli.settings:settings",
+    "up": "cli.up:up",
+    "doctor": "cli.doctor:doctor",
+    "backup": "cli.backup:backup",
+    "restore": "cli.backup:restore",
+    "demo": "cli.demo:demo",
+    "completion": "cli.completion:completion",
+}
+
+_EPILOG = """\
+Exit codes: 0 done, and an execution that was watched is complete · 1 it ended otherwise, or something unexpected
+happened · 2 the input is wrong · 3 not found · 4 not allowed · 5 not possible in this state · 6 something needed does
+not answer · 7 written by a newer Shoal · 130 interrupted.
+
+Every list takes --json. SHOAL_HOME names the home, SHOAL_PROJECT the project where the directory is linked to none.
+"""
+
+
+def _version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001
+    if value:
+        from importlib.metadata import version  # noqa: PLC0415 - costs more than a list
+
+        click.echo(f"shoal {version('shoal')}")
+        context.exit()
+
+
+@click.group(cls=LazyGroup, lazy=_COMMANDS, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Print the version and exit."
+)
+@click.pass_context
+def shoal(context: click.Context) -> None:
+    """Run machine-learning steps on your own machines, and know where every file came from."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        context.color = False
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with the process's arguments and return its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = shoal.main(given, prog_name="shoal", standalone_mode=False)
+        sys.stdout.flush()
+    except BaseException as error:
+        from cli.failures import report  # noqa: PLC0415 - most commands do not fail
+
+        code = report(error, as_json="--json" in given)
+        if code is None:
+            raise
+    return code if isinstance(code, int) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

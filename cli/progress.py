@@ -1,0 +1,51 @@
+"""A progress bar on stderr for what takes long, only where a person looks at it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from core.quantities import size
+from core.text import fit, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_INTERVAL = 0.1
+_BAR = 24
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int], None] | None]:
+    """Give a function that takes the bytes done and the bytes in all; None where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    begun = drawn_at = time.monotonic()
+    drawn = False
+
+    def draw(done: int, total: int) -> None:
+        nonlocal drawn, drawn_at
+        now = time.monotonic()
+        if now - drawn_at < _INTERVAL and (done < total or not drawn):
+            return
+        drawn, drawn_at = True, now
+        click.echo(f"\r{_bar(label, done, total, now - begun)}\x1b[K", nl=False, err=True)
+
+    try:
+        yield draw
+    finally:
+        if drawn:
+            click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def _bar(label: str, done: int, total: int, seconds: float) -> str:
+    share = min(1.0, done / total) if total else 0.0
+    filled = round(share * _BAR)
+    left = f", {(seconds / share - seconds):.0f} s left" if share > 0.02 and seconds > 1 else ""
+    name = fit(plain(label), 30)
+    return f"{name}  [{'#' * filled}{'.' * (_BAR - filled)}]  {size(done)} of {size(total)}{left}"

@@ -1,0 +1,84 @@
+"""What follows the creation of an execution: say it, see that something will run it, watch it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from cli.exit_codes import INTERRUPTED
+from cli.output import note, print_json
+from core.scheduler.lease import is_held
+from core.text import plain
+
+if TYPE_CHECKING:
+    from core.executions.execution import Execution
+    from core.session import Session
+
+watch_option = click.option(
+    "--watch", is_flag=True, help="Follow its status and log to the end; the exit code is 0 when it is complete."
+)
+
+
+def announce(session: Session, execution: Execution, *, watch: bool, as_json: bool) -> None:
+    """Tell of a new execution, and watch it to its end where that is wanted: anything but complete exits with 1."""
+    if watch:
+        ended = _watch(session, execution, quiet=as_json)
+        if as_json:
+            _print(ended)
+        if ended.status != "complete":
+            click.get_current_context().exit(1)
+        return
+    if as_json:
+        _print(execution)
+    else:
+        click.echo(f"#{execution.counter} {plain(execution.step)} {execution.status}")
+    if not is_held(session.home):
+        note("no scheduler runs, so it waits: start one with `shoal up`, or run with --watch")
+
+
+def ensure_scheduler_runs(session: Session) -> None:
+    """Start a scheduler in the background where none runs, and say so."""
+    if is_held(session.home):
+        return
+    from core.scheduler.background import IDLE_LIMIT, ensure_scheduler  # noqa: PLC0415 - a running one needs none
+
+    if ensure_scheduler(session.home):
+        note(
+            f"no scheduler ran: started one in the background, which leaves after {IDLE_LIMIT:g} s without work"
+            f" (log: {session.home.scheduler_log})"
+        )
+
+
+def _watch(session: Session, execution: Execution, *, quiet: bool) -> Execution:
+    from cli.executions.following import LogPrinter, follow  # noqa: PLC0415
+
+    printer = LogPrinter(err=quiet)
+    try:
+        ensure_scheduler_runs(session)
+        ended = follow(session, execution, printer.print, changed=_tell)
+    except KeyboardInterrupt:
+        stopped_watching(execution)
+    printer.finish()
+    return ended
+
+
+def stopped_watching(execution: Execution) -> NoReturn:
+    """Leave at ctrl+c, which ends the watching only, and say how to go on."""
+    number = execution.counter
+    note(
+        f"stopped watching, #{number} goes on: `shoal executions logs -f {number}` shows it,"
+        f" `shoal executions stop {number}` stops it"
+    )
+    click.get_current_context().exit(INTERRUPTED)
+
+
+def _tell(execution: Execution) -> None:
+    reason = f": {execution.reason}" if execution.reason else ""
+    note(f"#{execution.counter} {execution.step} {execution.status}{reason}")
+
+
+def _print(execution: Execution) -> None:
+    from cli.fields import execution_fields  # noqa: PLC0415
+
+    print_json(execution_fields(execution))

@@ -1,0 +1,41 @@
+"""`shoal up`."""
+
+from __future__ import annotations
+
+import logging
+
+import click
+
+from core.home import Home
+
+
+@click.command()
+@click.option(
+    "--exit-when-idle", type=click.FloatRange(0), metavar="SECONDS", help="Leave when nothing ran or waited this long."
+)
+def up(exit_when_idle: float | None) -> None:
+    """Run the scheduler in this terminal, until ctrl+c: it starts what waits and follows what runs."""
+    from core.scheduler.background import LOG_FORMAT  # noqa: PLC0415
+    from core.scheduler.service import run_scheduler  # noqa: PLC0415
+
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    home = Home.default()
+    run_scheduler(home, exit_when_idle=exit_when_idle, ready=lambda: _tell_ready(home))
+
+
+def _tell_ready(home: Home) -> None:
+    from core.shoal import Shoal  # noqa: PLC0415
+
+    shoal = Shoal(home)
+    system = shoal.system_session()
+    logger = logging.getLogger(__name__)
+    logger.info("ready in %s", home.root)
+    for environment in system.environments.list():
+        logger.info(
+            "environment %s: %d machines of at most %d, %d executions wait",
+            environment.slug,
+            len(system.environments.machines(environment)),
+            environment.maximum_scale,
+            system.environments.waiting(environment),
+        )
+    shoal.close()

@@ -1,0 +1,227 @@
+"""Looks an installation over: what is well, what is not, and what to do about it.
+
+It works on a home rather than through a Session, since it is for the day on which no Session can be had: who may read
+the home's files may know this.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import stat
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from core.errors import ShoalError
+from core.quantities import age, size
+from core.scheduler.lease import STALE_AFTER, holder, is_held
+from data.database import Database
+from data.migrations import SCHEMA_VERSION, schema_version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from core.home import Home
+    from core.scheduler.engines.docker_connection import DockerConnection
+
+LITTLE_SPACE = 5 * 1000**3
+NO_SPACE = 500 * 1000**2
+NEWEST_FILES = 100
+_SHOWN = 5
+_CLOCK_SLACK = 60.0
+_SOFTWARE_WRITTEN = 1_760_000_000
+"""No clock that is right shows a time before this release was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What one look found; `next_step` says what to do where it is not `ok`."""
+
+    name: str
+    state: Literal["ok", "warn", "fail"]
+    message: str
+    next_step: str = ""
+
+
+def examine(home: Home) -> Iterator[Check]:
+    """Yield what is found, one check after the other; nothing is changed."""
+    if not home.root.is_dir():
+        yield Check("home", "fail", f"there is none at {home.root}", "run `shoal init` in a project's directory")
+        yield from _guarded("docker", lambda: docker_checks(frozenset()))
+        return
+    yield from _guarded("home", lambda: _home(home))
+    yield from _guarded("disk", lambda: _disk(home))
+    database = Database(home.database)
+    readable = False
+    for check in _guarded("database", lambda: _database(home, database)):
+        readable = readable or check.state == "ok"
+        yield check
+    networks: frozenset[str] = frozenset()
+    if readable:
+        yield from _guarded("schema", lambda: _schema(home))
+        yield from _guarded("files", lambda: _files(home, database))
+        yield from _guarded("scheduler", lambda: _scheduler(home, database))
+        yield from _guarded("clock", lambda: _clock(database))
+        networks = _networks(database)
+    database.close()
+    yield from _guarded("docker", lambda: docker_checks(networks))
+    yield _git()
+
+
+def _guarded(name: str, look: Callable[[], Iterator[Check]]) -> Iterator[Check]:
+    """Let a look that cannot be taken be one finding, not the end of all."""
+    try:
+        yield from look()
+    except (OSError, sqlite3.Error, ShoalError) as error:
+        message = error.message if isinstance(error, ShoalError) else str(error)
+        yield Check(name, "fail", message, "see to what it says, then run `shoal doctor` again")
+
+
+def _home(home: Home) -> Iterator[Check]:
+    status = home.root.stat()
+    if status.st_uid != os.getuid():
+        yield Check("home", "fail", f"{home.root} belongs to another user", "set SHOAL_HOME to a directory of your own")
+    elif stat.S_IMODE(status.st_mode) & 0o077:
+        yield Check("home", "warn", f"others may look into {home.root}", f"chmod 700 {home.root}")
+    elif not os.access(home.root, os.W_OK | os.X_OK):
+        yield Check("home", "fail", f"{home.root} cannot be written", f"chmod 700 {home.root}")
+    else:
+        yield Check("home", "ok", str(home.root))
+
+
+def _disk(home: Home) -> Iterator[Check]:
+    free = shutil.disk_usage(home.root).free
+    message = f"{size(free)} free at {home.root}"
+    step = "free some space, or lower `shoal settings set input_cache_size BYTES`"
+    if free < NO_SPACE:
+        yield Check("disk", "fail", message, step)
+    elif free < LITTLE_SPACE:
+        yield Check("disk", "warn", message, step)
+    else:
+        yield Check("disk", "ok", message)
+
+
+def _database(home: Home, database: Database) -> Iterator[Check]:
+    if not home.database.exists():
+        yield Check(
+            "database", "fail", f"there is none in {home.root}", "run `shoal init`, or `shoal restore` a backup"
+        )
+        return
+    restore = "stop the scheduler, then `shoal restore BACKUP --replace`"
+    try:
+        connection = database.reader()
+        found = [row[0] for row in connection.execute(f"PRAGMA quick_check({_SHOWN})")]
+        if found != ["ok"]:
+            yield Check("database", "fail", f"damaged: {'; '.join(found)}", restore)
+            return
+        broken = connection.execute("PRAGMA foreign_key_check").fetchmany(_SHOWN)
+    except sqlite3.DatabaseError as error:
+        yield Check("database", "fail", f"cannot be read: {error}", restore)
+        return
+    if broken:
+        tables = ", ".join(sorted({row[0] for row in broken}))
+        yield Check("database", "fail", f"rows of {tables} refer to what is not there", restore)
+    else:
+        yield Check("database", "ok", f"whole, {size(home.database.stat().st_size)}")
+
+
+def _schema(home: Home) -> Iterator[Check]:
+    version = schema_version(home.database)
+    if version > SCHEMA_VERSION:
+        yield Check("schema", "fail", f"version {version} is of a newer Shoal", "install that release")
+    elif version < SCHEMA_VERSION:
+        yield Check("schema", "warn", f"version {version} is older", "any other command brings it up to date")
+    else:
+        yield Check("schema", "ok", f"version {version}")
+
+
+def _files(home: Home, database: Database) -> Iterator[Check]:
+    rows = database.reader().execute("SELECT key, size FROM files ORDER BY id DESC LIMIT ?", (NEWEST_FILES,)).fetchall()
+    missing = [row["key"] for row in rows if _size_of(home.store / row["key"]) != row["size"]]
+    if missing:
+        message = f"{len(missing)} of the newest {len(rows)} are missing or damaged in {home.store}: {missing[0]!r}"
+        yield Check("files", "fail", message, "restore a backup that was made with --files")
+    else:
+        yield Check("files", "ok", f"the newest {len(rows)} are in the store")
+
+
+def _size_of(path: Path) -> int | None:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return None
+
+
+def _scheduler(home: Home, database: Database) -> Iterator[Check]:
+    held, last = is_held(home), holder(database.reader())
+    waiting = (
+        database.reader()
+        .execute("SELECT coalesce(sum(number), 0) FROM execution_counts WHERE status IN ('created', 'queued')")
+        .fetchone()[0]
+    )
+    if held and last is not None and time.time() - last.renewed_at > STALE_AFTER:
+        message = f"{last.name} gave no sign of life for {age(time.time() - last.renewed_at)}"
+        yield Check("scheduler", "fail", message, "end that process and start `shoal up`: containers go on")
+    elif held:
+        yield Check("scheduler", "ok", f"{last.name if last else 'one'} runs, {waiting} executions wait")
+    elif waiting:
+        yield Check("scheduler", "warn", f"none runs, and {waiting} executions wait", "start `shoal up`")
+    else:
+        yield Check("scheduler", "ok", "none runs, and nothing waits")
+
+
+def _clock(database: Database) -> Iterator[Check]:
+    now = time.time()
+    newest = database.reader().execute("SELECT at FROM changes ORDER BY seq DESC LIMIT 1").fetchone()
+    step = "set the clock, and let it be kept (systemd-timesyncd, chrony)"
+    if now < _SOFTWARE_WRITTEN:
+        yield Check("clock", "fail", f"it shows {time.strftime('%Y-%m-%d', time.gmtime(now))}", step)
+    elif newest is not None and newest["at"] > now + _CLOCK_SLACK:
+        yield Check("clock", "warn", f"the last change is {age(newest['at'] - now)} in the future", step)
+    else:
+        yield Check("clock", "ok", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now)))
+
+
+def _networks(database: Database) -> frozenset[str]:
+    rows = database.reader().execute("SELECT DISTINCT network FROM environments WHERE enabled")
+    return frozenset(row["network"] for row in rows)
+
+
+def docker_checks(networks: frozenset[str]) -> Iterator[Check]:
+    """Look at the Docker Engine, and at what the `networks` of the enabled environments need of it."""
+    from core.scheduler.engines.docker_connection import DockerConnection, docker_host  # noqa: PLC0415
+
+    docker = DockerConnection()
+    try:
+        information: dict[str, Any] = docker.expect("GET", "/info")
+        yield Check("docker", "ok", f"{information['ServerVersion']} at {docker_host()}")
+        missing = [
+            name for name, key in (("memory", "MemoryLimit"), ("CPU", "CpuCfsQuota")) if not information.get(key)
+        ]
+        if missing:
+            message = f"the kernel gives no {' and '.join(missing)} limit to containers"
+            yield Check("limits", "warn", message, "boot with cgroup_enable=memory, or set no such limits")
+        else:
+            yield Check("limits", "ok", f"memory and CPU, cgroup v{information.get('CgroupVersion', '1')}")
+        if "bridge" in networks and docker_host().startswith("unix://"):
+            yield _bridge(docker)
+    finally:
+        docker.close()
+
+
+def _bridge(docker: DockerConnection) -> Check:
+    options = docker.expect("GET", "/networks/bridge").get("Options") or {}
+    name = str(options.get("com.docker.network.bridge.name", "docker0"))
+    if Path("/sys/class/net", name).exists():
+        return Check("network", "ok", f"the bridge {name}")
+    step = "restart the Docker Engine, or `shoal environments set ENVIRONMENT --network host`"
+    return Check("network", "fail", f"Docker's bridge {name} is gone: no container on it can start", step)
+
+
+def _git() -> Check:
+    if shutil.which("git"):
+        return Check("git", "ok", "is installed")
+    return Check("git", "warn", "is not installed: only ad-hoc code runs", "install git")
