@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ import click
 
 from cli.executions.following import LogPrinter, follow, print_log
 from cli.opened import opened
-from cli.output import json_text
+from cli.output import json_text, print_pairs
 from cli.started import ensure_scheduler_runs
 from core.quantities import duration, size
 from core.text import fit, plain
@@ -21,15 +22,14 @@ if TYPE_CHECKING:
     from core.executions.execution import Execution
     from core.session import Session
 
-_NEXT = """
-What to type next:
-  cd {directory}
-  shoal executions ls                          what ran
-  shoal executions show {number}                      all about the last one
-  shoal run train --adhoc --watch --learning-rate=0.1 --epochs=60
-  shoal files ls                               every file, with who made it
-  shoal files trace {file} --down            what was made from the raw data
-"""
+_NEXT = (
+    ("cd {directory}", ""),
+    ("shoal executions ls", "what ran"),
+    ("shoal executions show {number}", "all about the last one"),
+    ("shoal run train --adhoc --watch --learning-rate=0.1", "train again, with another value"),
+    ("shoal files ls", "every file, and what made it"),
+    ("shoal files trace {file} --down", "what was made from the raw data"),
+)
 _LOG_LINES = 15
 
 
@@ -42,7 +42,7 @@ _LOG_LINES = 15
     help="Where to lay the demo project out.",
 )
 def demo(directory: Path) -> None:
-    """Learn to tell penguins apart: preprocess, train, evaluate on this machine; ends with the trace of the last file."""
+    """Learn to tell penguins apart: preprocess, train and evaluate here; ends with the trace of the last file."""
     from core.demo import DATA_FILE, STEPS, Demo  # noqa: PLC0415
 
     begun = time.monotonic()
@@ -53,7 +53,9 @@ def demo(directory: Path) -> None:
     last = [_run(here, journey, step) for step in STEPS][-1]
     _print_trace(here, last)
     click.echo(f"\ndone in {duration(time.monotonic() - begun)}")
-    click.echo(_NEXT.format(directory=directory, number=last.counter, file=DATA_FILE).rstrip())
+    click.echo("\nWhat to type next:")
+    names = {"directory": shlex.quote(str(directory)), "number": last.counter, "file": DATA_FILE}
+    print_pairs((f"  {command.format(**names)}", what or " ") for command, what in _NEXT)
 
 
 def _run(here: Session, journey: Demo, step: DemoStep) -> Execution:
@@ -82,7 +84,7 @@ class _Told:
         self._drawn = False
 
     def status(self, execution: Execution) -> None:
-        if execution.status == "created" or execution.status == "queued":
+        if execution.status in ("created", "queued"):
             return
         self.end()
         ran = execution.duration(time.time())

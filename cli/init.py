@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".")
 @click.option("--project", metavar="NAME", help="The project's name (default: the directory's).")
 def init(directory: Path, project: str | None) -> None:
-    """Link a DIRECTORY (default: this one) to a project; Shoal's home, the project and valohai.yaml are made if missing."""
+    """Link a DIRECTORY (default: this one) to a project; home, project and valohai.yaml are made where missing."""
     here = opened(create=True).session()
     directory = directory.resolve()
     linked, made = _project(here, directory, project)

@@ -53,7 +53,7 @@ def print_pairs(pairs: Iterable[tuple[str, str]]) -> None:
     """Print names and values in two columns; what has no value is left out."""
     shown = [(name, plain(value)) for name, value in pairs if value]
     width = max((len(name) for name, _ in shown), default=0)
-    click.echo("\n".join(f"{name:{width}}{_GAP}{value}" for name, value in shown))
+    click.echo("\n".join(f"{name:{width}}{_GAP}{value}".rstrip() for name, value in shown))
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
@@ -87,13 +87,15 @@ def _widths(columns: Sequence[Column], rows: list[list[str]], available: int | N
     widths = [max([len(column.title), *(cells(row[index]) for row in rows)]) for index, column in enumerate(columns)]
     if available is None:
         return widths
+    widths = [min(width, available) for width in widths]
     excess = sum(widths) + len(_GAP) * (len(columns) - 1) - available
-    for index in sorted((i for i, column in enumerate(columns) if column.flexible), key=lambda i: -widths[i]):
-        if excess <= 0:
+    flexible = [index for index, column in enumerate(columns) if column.flexible]
+    while excess > 0 and flexible:
+        widest = max(flexible, key=lambda index: widths[index])
+        if widths[widest] <= _NARROWEST:
             break
-        cut = min(excess, max(widths[index] - _NARROWEST, 0))
-        widths[index] -= cut
-        excess -= cut
+        widths[widest] -= 1
+        excess -= 1
     return widths
 
 

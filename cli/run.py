@@ -63,12 +63,11 @@ def run(
     inputs: tuple[str, ...],
     revision: str | None,
     variables: tuple[str, ...],
-    tags: tuple[str, ...],
     *,
     adhoc: bool,
     watch: bool,
     as_json: bool,
-    **given: Any,  # noqa: ANN401 - environment, image, title, priority
+    **given: Any,  # noqa: ANN401 - environment, image, title, tags, priority
 ) -> None:
     """Run a STEP of valohai.yaml; the beginning of its name is enough where only one begins so.
 
@@ -92,7 +91,7 @@ def run(
     specify(manifest, step.name, inputs=files, **options)
     specification = specify(manifest, step.name, inputs=uploaded(here, project, files), **options)
     execution = here.executions.create(
-        project, commit, specification, title=given["title"], tags=tags, priority=given["priority"]
+        project, commit, specification, title=given["title"], tags=given["tags"], priority=given["priority"]
     )
     announce(here, execution, watch=watch, as_json=as_json)
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    import socket
     import sqlite3
     from collections.abc import Iterable, Iterator
     from pathlib import Path
@@ -18,8 +17,7 @@ SYSTEM = 0
 """The actor of a change that no person made."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One entry of the feed: `actor` (a user's id or SYSTEM) did `what` to the `kind` with id `subject`."""
 
     seq: int
@@ -66,19 +64,21 @@ class Bell:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._sender.setblocking(False)
+        self._sender: socket.socket | None = None
         self._receiver: socket.socket | None = None
 
     def ring(self) -> None:
         """Wake the waiter, if there is one."""
+        if self._sender is None:
+            self._sender = _datagram_socket()
+            self._sender.setblocking(False)
         with contextlib.suppress(OSError), _short_name(self.path) as name:
             self._sender.sendto(b"1", name)
 
     def listen(self) -> None:
         """Become the waiter; a socket left by a dead process is replaced."""
         self.path.unlink(missing_ok=True)
-        self._receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._receiver = _datagram_socket()
         with _short_name(self.path) as name:
             self._receiver.bind(name)
 
@@ -100,10 +100,17 @@ class Bell:
 
     def close(self) -> None:
         """Stop listening and leave no socket behind."""
-        self._sender.close()
+        if self._sender is not None:
+            self._sender.close()
         if self._receiver is not None:
             self._receiver.close()
             self.path.unlink(missing_ok=True)
+
+
+def _datagram_socket() -> socket.socket:
+    import socket  # noqa: PLC0415 - a list rings no bell, and this is 5 ms of its time
+
+    return socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 
 
 @contextlib.contextmanager

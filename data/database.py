@@ -6,7 +6,6 @@ import contextlib
 import sqlite3
 import threading
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,7 +93,9 @@ class Database:
         return self._writer
 
     def _open(self, *, read_only: bool) -> sqlite3.Connection:
-        uri = f"file:{quote(str(self.path))}?mode={'ro' if read_only else 'rw'}"
+        # The three characters that mean something in SQLite's file URIs; urllib costs 4 ms to import.
+        path = str(self.path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+        uri = f"file:{path}?mode={'ro' if read_only else 'rw'}"
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=read_only)
         connection.row_factory = sqlite3.Row
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")

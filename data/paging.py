@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 Row = TypeVar("Row")
 
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Row]):
+class Page(NamedTuple, Generic[Row]):
     """Some rows of a list, and the key to give as `after` for the next ones (None at the end)."""
 
     rows: list[Row]

@@ -49,7 +49,7 @@ def _cells(here: Session, environment: Environment) -> tuple[str, ...]:
         str(busy),
         str(len(machines) - busy),
         str(here.environments.waiting(environment)),
-        f"{environment.minimum_scale}–{environment.maximum_scale}",
+        f"{environment.minimum_scale}-{environment.maximum_scale}",
         duration(environment.scale_down_grace_period),
         str(environment.per_user_quota or "none"),
         "enabled" if environment.enabled else "disabled",

@@ -44,13 +44,17 @@ class LogPrinter:
         wanted = [line for line in lines if not self._streams or line.stream in self._streams]
         text = "".join(map(self._shown, wanted))
         if text:
-            click.echo(text, nl=False, err=self._err)
+            self._write(text)
 
     def finish(self) -> None:
         """End a line that was left open."""
         if self._open is not None:
-            click.echo(err=self._err)
+            self._write("\n")
             self._open = None
+
+    def _write(self, text: str) -> None:
+        # Raw escape sequences are let through to whatever reads them; ours are only for a terminal.
+        click.echo(text, nl=False, err=self._err, color=True if self._raw else None)
 
     def _shown(self, line: LogLine) -> str:
         goes_on = self._open == line.stream

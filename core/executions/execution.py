@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import orjson
 
@@ -26,8 +25,7 @@ FINAL: frozenset[Status] = frozenset({"complete", "error", "stopped", "crashed"}
 WAITING: frozenset[Status] = frozenset({"created", "queued"})
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(NamedTuple):
     """One execution; `reason` says why it waits or how it ended, `cost` is in millionths, `duration` in seconds."""
 
     id: int
@@ -79,8 +77,7 @@ class Execution:
         return None if self.started_at is None else (self.ended_at or now) - self.started_at
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutionInput:
+class ExecutionInput(NamedTuple):
     """One file of an input: what was asked for, what it resolved to, where it lies below the input's directory."""
 
     name: str
@@ -95,8 +92,7 @@ class ExecutionInput:
     sha256: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """Something that happened to an execution."""
 
     at: float

@@ -38,6 +38,15 @@ def open_attempts(connection: sqlite3.Connection) -> list[int]:
     return [row[0] for row in connection.execute("SELECT id FROM attempts WHERE state != 'closed' ORDER BY id")]
 
 
+def stopping_attempts(connection: sqlite3.Connection) -> list[int]:
+    """Return the ids of the open attempts of executions that were asked to stop."""
+    rows = connection.execute(
+        "SELECT a.id FROM executions e JOIN attempts a ON a.execution_id = e.id"
+        " WHERE e.status = 'stopping' AND a.state != 'closed'"
+    )
+    return [row[0] for row in rows]
+
+
 def note_running(connection: sqlite3.Connection, attempt_id: int, container_id: str) -> None:
     """Note that the container was started: from here on its absence is a loss, never a reason to make it again."""
     connection.execute(

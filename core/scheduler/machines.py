@@ -32,6 +32,14 @@ def lease(connection: sqlite3.Connection, machine_id: int) -> bool:
     return _move(connection, machine_id, "idle", "leased")
 
 
+def release(connection: sqlite3.Connection, machine_id: int) -> bool:
+    """Give a leased machine back."""
+    connection.execute(
+        "UPDATE machines SET idle_since = ? WHERE id = ? AND state = 'leased'", (time.time(), machine_id)
+    )
+    return _move(connection, machine_id, "leased", "idle")
+
+
 def terminate(connection: sqlite3.Connection, machine_id: int) -> bool:
     """Let an idle machine go; False when it is not idle any more: a machine that just got work is never ended."""
     if not _move(connection, machine_id, "idle", "gone"):
@@ -47,8 +55,7 @@ def release_unused(connection: sqlite3.Connection) -> None:
         "SELECT 1 FROM executions e WHERE e.machine_id = machines.id AND e.status IN ('started', 'stopping'))"
     ).fetchall()
     for row in rows:
-        connection.execute("UPDATE machines SET idle_since = ? WHERE id = ?", (time.time(), row["id"]))
-        _move(connection, row["id"], "leased", "idle")
+        release(connection, row["id"])
 
 
 def _move(connection: sqlite3.Connection, machine_id: int, before: str, after: str) -> bool:

@@ -129,7 +129,7 @@ class Runner:
             follower = self._follower(recorder, state)
             state = self._follow(follower, state, collector)
             follower.engine_was_down |= self._is_engine_going(state)
-        self._place.reclaim(self._engine, self.name, self._execution.image)
+        self._insist(self._reclaim)
         self._insist(collector.collect_all)
         return outcome(
             state,
@@ -137,6 +137,12 @@ class Runner:
             engine_was_down=follower is not None and follower.engine_was_down,
             memory=self._environment.memory,
         )
+
+    def _reclaim(self) -> None:
+        try:
+            self._place.reclaim(self._engine, self.name, self._execution.image)
+        except RefusedError as error:
+            logger.warning("%s: some of its files may stay another user's: %s", self.name, error)
 
     def _prepare(self, recorder: Recorder) -> ContainerState:
         """Stage everything and create the container."""

@@ -1,0 +1,76 @@
+"""The runners of one scheduler: a thread for each attempt that is open."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from core.scheduler import attempts
+from core.scheduler.runner import Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from core.scheduler.engines.engine import Engine
+    from core.session import Session
+
+RETRY_AFTER = 5.0
+"""Seconds before a runner that failed is started again."""
+LEAVE_WITHIN = 5.0
+"""Seconds that a runner gets to let go."""
+
+logger = logging.getLogger(__name__)
+
+
+class Runners:
+    """Starts them, passes stops on to them, and starts those again that failed. `ended` is called when one has ended."""
+
+    def __init__(
+        self, session: Session, open_engine: Callable[[], Engine], instance: str, ended: Callable[[], None]
+    ) -> None:
+        self._session = session
+        self._open_engine = open_engine
+        self._instance = instance
+        self._ended = ended
+        self._running: dict[int, tuple[Runner, threading.Thread]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._running)
+
+    def start(self, attempt_id: int, *, is_new: bool = False) -> None:
+        """Run an attempt; `is_new` says that no container can carry its name yet."""
+        runner = Runner(self._session, self._open_engine(), attempt_id, self._instance, is_new=is_new)
+        thread = threading.Thread(target=self._run, args=(runner,), name=runner.name, daemon=True)
+        self._running[attempt_id] = (runner, thread)
+        thread.start()
+
+    def look_after(self) -> None:
+        """Forget those that have ended, take up open attempts that nobody runs, and pass stops on."""
+        for attempt_id, (_, thread) in list(self._running.items()):
+            if not thread.is_alive():
+                del self._running[attempt_id]
+        connection = self._session.read("execution.run")
+        for attempt_id in attempts.open_attempts(connection):
+            if attempt_id not in self._running:
+                self.start(attempt_id)
+        for attempt_id in attempts.stopping_attempts(connection):
+            if attempt_id in self._running:
+                self._running[attempt_id][0].stop.set()
+
+    def leave(self) -> None:
+        """Let go of what runs: the containers go on, and the next scheduler takes them over."""
+        for runner, _ in self._running.values():
+            runner.detach.set()
+        for _, thread in self._running.values():
+            thread.join(timeout=LEAVE_WITHIN)
+
+    def _run(self, runner: Runner) -> None:
+        try:
+            runner.run()
+        except Exception:
+            logger.exception("%s: its runner failed; it is taken up again", runner.name)
+            runner.detach.wait(RETRY_AFTER)
+        finally:
+            self._session.database.close_reader()
+            self._ended()

@@ -1,0 +1,159 @@
+"""`shoal init`, `lint`, `completion`, and what every command has in common."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+
+from cli.main import main, shoal
+from core.errors import NewerDatabaseError
+from data.database import Database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from core.home import Home
+    from core.session import Session
+    from tests.cli.conftest import Ran
+
+
+def test_init_makes_all_that_is_missing_and_repeats(
+    run: Callable[[str], Ran], home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    monkeypatch.chdir(fresh)
+    assert "shoal init" in run("executions ls").err
+    ran = run("init")
+    assert "the new project fresh" in ran.out
+    assert run("lint").code == 0
+    assert run("run hello --adhoc --json").json["step"] == "hello"
+    again = run("init")
+    assert "linked to project fresh" in again.out
+    assert "is new" not in again.out
+    assert home.database.exists()
+
+
+def test_init_links_to_a_project_that_is_there(run: Callable[[str], Ran], linked: Session, directory: Path) -> None:
+    (directory / "below").mkdir()
+    assert "linked to project penguins" in run("init below").out
+    assert "the new project other" in run("init below --project other").out
+    assert linked.projects.linked(directory / "below").name == "other"
+    assert run("init valohai.yaml").code == 2
+
+
+def test_lint_tells_each_finding_with_its_line(run: Callable[[str], Ran], directory: Path) -> None:
+    assert run("lint").code == 0
+    (directory / "valohai.yaml").write_text("- step:\n    name: a\n    image: b\n    command: c\n    typo: d\n")
+    ran = run("lint")
+    assert ran.code == 2
+    assert ran.out.startswith("valohai.yaml:")
+    assert ": error: " in ran.out
+    (found, *_) = run("lint --json").json
+    assert found["severity"] == "error"
+    assert isinstance(found["line"], int)
+    assert run("lint missing.yaml").code == 3
+    assert run("lint .").code == 3
+
+
+def test_a_newer_home_is_refused(run: Callable[[str], Ran], linked: Session, home: Home) -> None:
+    with linked.database.transaction() as connection:
+        connection.execute("PRAGMA user_version = 999")
+    ran = run("executions ls")
+    assert (ran.code, "newer Shoal" in ran.err) == (NewerDatabaseError.exit_code, True)
+    assert home.database.exists()
+
+
+def test_a_damaged_database_is_told_in_words(run: Callable[[str], Ran], linked: Session, home: Home) -> None:  # noqa: ARG001
+    linked.database.close()
+    for path in home.root.glob("shoal.db*"):
+        path.write_bytes(b"not a database " * 1000)
+    ran = run("executions ls")
+    assert ran.code == 6
+    assert "restore" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_an_unexpected_error_is_one_line_and_its_details_are_kept(
+    run: Callable[[str], Ran], linked: Session, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No input is known that does this, which is the point.
+    def fail(_: Database) -> None:
+        message = "a bug\x1b[2J"
+        raise RuntimeError(message)
+
+    linked.database.close()
+    monkeypatch.setattr(Database, "reader", fail)
+    ran = run("executions ls")
+    assert ran.code == 1
+    assert ran.err.count("\n") == 1
+    assert "\x1b" not in ran.err
+    assert "a bug" in (home.root / "errors.log").read_text()
+    assert (home.root / "errors.log").stat().st_mode & 0o077 == 0
+    monkeypatch.setenv("SHOAL_DEBUG", "1")
+    assert "Traceback" in run("executions ls").err
+
+
+def test_usage_errors_are_json_too(run: Callable[[str], Ran]) -> None:
+    error = json.loads(run("executions ls --json --nope").err)
+    assert error["error"] == "usage"
+
+
+def test_the_version(run: Callable[[str], Ran]) -> None:
+    assert run("--version").out.startswith("shoal 0.")
+
+
+def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield " ".join((*path, name)), command
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+
+
+@pytest.mark.parametrize(("path", "command"), commands(shoal))
+def test_every_command_and_option_has_help(path: str, command: click.Command, run: Callable[[str], Ran]) -> None:
+    assert command.help
+    assert all(option.help for option in command.params if isinstance(option, click.Option))
+    assert run(f"{path} --help").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("shoal executions show ", "1"),
+        ("shoal run ", "train"),
+        ("shoal run train --learning", "--learning_rate="),
+        ("shoal run train --environment ", "local"),
+        ("shoal environments set ", "local"),
+        ("shoal executions ls --project ", "penguins"),
+        ("shoal settings set ", "file_roots"),
+        ("shoal file", "files"),
+    ],
+)
+def test_tab_offers_what_there_is(
+    run: Callable[[str], Ran],
+    linked: Session,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: str,
+    offered: str,
+) -> None:
+    run("run train --adhoc")
+    monkeypatch.setenv("_SHOAL_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
+    with pytest.raises(SystemExit):
+        main([])
+    assert f"plain,{offered}" in capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(run: Callable[[str], Ran], shell: str) -> None:
+    assert "_SHOAL_COMPLETE" in run(f"completion {shell}").out
