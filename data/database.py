@@ -39,14 +39,14 @@ class Database:
                 yield connection
                 return
             connection.execute("BEGIN IMMEDIATE")
-            before = _newest_change(connection)
             try:
+                before = _newest_change(connection)
                 yield connection
+                moved = _newest_change(connection) != before
+                connection.commit()
             except BaseException:
                 connection.rollback()
                 raise
-            moved = _newest_change(connection) != before
-            connection.commit()
         if moved:
             for notify in self._after_commit:
                 notify()

@@ -74,6 +74,11 @@ class LogWriter:
             raise UnavailableError(message) from error
         self.length += len(data)
 
+    def rewind(self, length: int) -> None:
+        """Cut off what was appended beyond `length`, because it was not committed."""
+        self._file.truncate(length)
+        self.length = length
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()

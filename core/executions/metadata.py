@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 LONGEST_LINE = 1024 * 1024
 """Bytes above which a line is not looked at."""
 LARGEST_INTEGER = 2**63
+MOST_KEYS = 1000
+"""Keys of one line above which it is no metadata."""
+LONGEST_KEY = 250
+DEEPEST = 100
+"""Brackets above which a line may be nested deeper than it can be stored."""
 
 _OF_KEY = (
     "SELECT execution_id FROM metadata_latest"
@@ -45,15 +50,30 @@ def parse(line: bytes) -> dict[str, Any] | None:
         value = orjson.loads(line)
     except orjson.JSONDecodeError:
         value = _parse_leniently(line)
-    return value if isinstance(value, dict) else None
+    if not isinstance(value, dict) or len(value) > MOST_KEYS or any(len(key) > LONGEST_KEY for key in value):
+        return None
+    if line.count(b"[") + line.count(b"{") > DEEPEST and not _can_be_stored(value):
+        return None
+    return value
 
 
 def _parse_leniently(line: bytes) -> object:
-    """Python prints NaN and Infinity, which JSON does not know."""
+    """Python prints NaN and Infinity, which JSON does not know; it also reads halves of characters, which nothing can
+    store.
+    """
     try:
-        return json.loads(line)
+        value = json.loads(line)
     except (ValueError, RecursionError):
         return None
+    return value if _can_be_stored(value) else None
+
+
+def _can_be_stored(value: object) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def to_column(value: Any) -> int | float | str:  # noqa: ANN401

@@ -74,7 +74,8 @@ def queue_all(connection: sqlite3.Connection, environment_id: int, user_id: int)
     """Move everything that one person has `created` in an environment to `queued`."""
     rows = connection.execute(
         "UPDATE executions SET status = 'queued', queued_at = ?"
-        " WHERE environment_id = ? AND user_id = ? AND status = 'created' RETURNING id, project_id",
+        " WHERE environment_id = ? AND user_id = ? AND status = 'created' AND status IN ('created', 'queued')"
+        " RETURNING id, project_id",
         (time.time(), environment_id, user_id),
     ).fetchall()
     for project_id, number in Counter(row["project_id"] for row in rows).items():
@@ -149,25 +150,21 @@ def begin_stopping(connection: sqlite3.Connection, execution_id: int, actor: int
 
 
 def end(connection: sqlite3.Connection, execution_id: int, outcome: Outcome) -> bool:
-    """End a running execution and give its machine back; False when it has ended before."""
+    """End a running execution and close its attempt; False when it has ended before."""
     now = time.time()
     before = _status(connection, execution_id)
     row = connection.execute(
         "UPDATE executions SET status = ?, status_detail = ?, exit_code = ?, out_of_memory = ?, ended_at = ?,"
-        " cost = CAST(round((? - started_at) / 3600.0"
+        " cost = CAST(round(max(? - started_at, 0) / 3600.0"
         " * (SELECT price_per_hour FROM machines WHERE id = machine_id)) AS INTEGER)"
         " WHERE id = ? AND status IN ('started', 'stopping')"
-        " RETURNING environment_id, user_id, project_id, machine_id",
+        " RETURNING environment_id, user_id, project_id",
         (outcome.status, outcome.detail, outcome.exit_code, outcome.out_of_memory, now, now, execution_id),
     ).fetchone()
     connection.execute("UPDATE attempts SET state = 'closed' WHERE execution_id = ?", (execution_id,))
     if row is None:
         return False
     count(connection, _place(row), before, outcome.status)
-    connection.execute(
-        "UPDATE machines SET state = 'idle', state_at = ?, idle_since = ? WHERE id = ? AND state = 'leased'",
-        (now, now, row["machine_id"]),
-    )
     add_event(connection, execution_id, outcome.status, outcome.detail)
     record(connection, SYSTEM, "execution", execution_id, outcome.status, project_id=row["project_id"])
     return True

@@ -35,14 +35,15 @@ def load(connection: sqlite3.Connection, attempt_id: int) -> Attempt:
 
 def open_attempts(connection: sqlite3.Connection) -> list[int]:
     """Return the ids of the attempts that are not closed."""
-    return [row[0] for row in connection.execute("SELECT id FROM attempts WHERE state != 'closed' ORDER BY id")]
+    rows = connection.execute("SELECT id FROM attempts INDEXED BY attempts_open WHERE state != 'closed'")
+    return sorted(row[0] for row in rows)
 
 
 def stopping_attempts(connection: sqlite3.Connection) -> list[int]:
     """Return the ids of the open attempts of executions that were asked to stop."""
     rows = connection.execute(
-        "SELECT a.id FROM executions e JOIN attempts a ON a.execution_id = e.id"
-        " WHERE e.status = 'stopping' AND a.state != 'closed'"
+        "SELECT a.id FROM executions e INDEXED BY executions_running JOIN attempts a ON a.execution_id = e.id"
+        " WHERE e.status = 'stopping' AND e.status IN ('started', 'stopping') AND a.state != 'closed'"
     )
     return [row[0] for row in rows]
 
@@ -55,6 +56,9 @@ def note_running(connection: sqlite3.Connection, attempt_id: int, container_id: 
     )
 
 
-def container_name(instance: str, execution_id: int, number: int) -> str:
-    """Return the name of an attempt's container: the same at every call, so that the container is found again."""
-    return f"shoal-{instance}-e{execution_id}-{number}"
+def container_name(instance: str, execution_uuid: str, number: int) -> str:
+    """Return the name of an attempt's container: the same at every call, so that the container is found again.
+
+    It holds the execution's id, which no execution of a restored database can have too.
+    """
+    return f"shoal-{instance}-{execution_uuid.replace('-', '')}-{number}"

@@ -10,11 +10,10 @@ import os
 import select
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import ConflictError, UnavailableError
+from core.errors import UnavailableError
 from core.home import Home
 from core.scheduler.lease import is_held
 
@@ -40,7 +39,7 @@ def ensure_scheduler(home: Home, *, exit_when_idle: float = IDLE_LIMIT) -> bool:
     reading, writing = os.pipe()
     try:
         with _log(home) as log:
-            process = subprocess.Popen(
+            subprocess.Popen(
                 # -P: a directory `core` where the person stands is not ours.
                 [sys.executable, "-P", "-m", __spec__.name, str(home.root), str(exit_when_idle), str(writing)],
                 stdin=subprocess.DEVNULL,
@@ -54,16 +53,15 @@ def ensure_scheduler(home: Home, *, exit_when_idle: float = IDLE_LIMIT) -> bool:
         answer = _answer(reading)
     finally:
         os.close(reading)
-    # Another face may have been faster; then ours has left and theirs serves.
-    if answer != _READY and not (process.wait(timeout=5) == ConflictError.exit_code and is_held(home)):
+    # Another face may have been faster, then theirs serves; or Docker is slow to say what is there already.
+    if answer != _READY and not is_held(home):
         message = f"no scheduler could be started: {_last_words(home)} (its log is {home.scheduler_log})"
         raise UnavailableError(message)
     return True
 
 
 def _answer(reading: int) -> bytes:
-    deadline = time.monotonic() + READY_LIMIT
-    if not select.select([reading], [], [], max(0.0, deadline - time.monotonic()))[0]:
+    if not select.select([reading], [], [], READY_LIMIT)[0]:
         return b""
     return os.read(reading, len(_READY))
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.executions import transitions
 from core.scheduler import machines
+from data.changes import SYSTEM, record
 
 if TYPE_CHECKING:
     import sqlite3
@@ -61,3 +62,7 @@ def write_reasons(connection: sqlite3.Connection, wanted: dict[tuple[int, int, s
     for key, text in wanted.items():
         if known.get(key) != text:
             connection.execute("INSERT OR REPLACE INTO waiting_reasons VALUES (?, ?, ?, ?)", (*key, text))
+    for environment_id in {key[0] for key in known.keys() ^ wanted.keys()} | {
+        key[0] for key, text in wanted.items() if known.get(key) != text
+    }:
+        record(connection, SYSTEM, "environment", environment_id, "reasons for waiting")

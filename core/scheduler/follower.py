@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import sqlite3
 import threading
 import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from core.errors import UnavailableError
@@ -32,64 +34,74 @@ RETRY_EVERY = 1.0
 """Seconds between two tries at an engine that does not answer, or a disk that is full."""
 
 
+ASK_AFTER = 15.0
+"""Seconds of silence after which the engine is asked whether the container is still there."""
+
+logger = logging.getLogger(__name__)
+
+
 class DetachedError(Exception):
     """The scheduler goes; the container stays and the next scheduler takes it over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What others ask of a runner: to stop its execution, or to leave it to the next scheduler."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    detach: threading.Event = field(default_factory=threading.Event)
 
 
 class Follower:
     """The following of one container. `tasks` is called at every look: live uploads of outputs are made there."""
 
     def __init__(
-        self, session: Session, engine: Engine, name: str, recorder: Recorder, frames: LogFrames, watch: Watch
+        self,
+        session: Session,
+        engine: Engine,
+        execution: Execution,
+        name: str,
+        recorder: Recorder,
+        frames: LogFrames,
+        watch: Watch,
+        signals: Signals,
     ) -> None:
         self._session = session
         self._engine = engine
+        self._execution = execution
         self._name = name
         self._recorder = recorder
         self._frames = frames
         self._watch = watch
+        self._signals = signals
+        self._grace = float(session.settings.get("stop_grace_period"))
         self._stop_sent_at: float | None = None
         self._killed = False
+        self._reason: str | None = None
+        self._heard_at = time.monotonic()
         self.engine_was_down = False
 
-    def follow(
-        self,
-        execution: Execution,
-        state: ContainerState | None,
-        stop: threading.Event,
-        detach: threading.Event,
-        tasks: Callable[[], None],
-    ) -> ContainerState | None:
+    def follow(self, state: ContainerState | None, tasks: Callable[[], None]) -> ContainerState | None:
         """Return the container's state when it has ended and every line of its log is recorded; None where it vanished.
 
         `state` is what was just seen of it.
 
         Raises:
-            DetachedError: `detach` was set.
+            DetachedError: the scheduler goes.
         """
-        grace = float(self._session.settings.get("stop_grace_period"))
         while state is not None:
             ended = state.status == "exited"
             try:
-                self._read(execution, stop, detach, grace, tasks, wait=not ended)
+                self._read(tasks, wait=not ended)
                 if ended:
                     return state
                 state = self._engine.observe(self._name)
             except (EngineDownError, RefusedError) as error:
                 self.engine_was_down |= isinstance(error, EngineDownError)
-                state = self._observe(detach)
+                state = self._observe()
         return None
 
-    def _read(
-        self,
-        execution: Execution,
-        stop: threading.Event,
-        detach: threading.Event,
-        grace: float,
-        tasks: Callable[[], None],
-        *,
-        wait: bool,
-    ) -> None:
+    def _read(self, tasks: Callable[[], None], *, wait: bool) -> None:
         """Read the log to its end.
 
         The end of a log that is waited for is not to be trusted: Docker may close it before its last lines. So the log
@@ -97,61 +109,81 @@ class Follower:
         """
         with _Reading(self._engine.follow(self._name, self._frames.since(), wait=wait)) as reading:
             self._frames.reopen()
-            for chunks in reading.batches(detach):
-                self._take(execution, chunks)
-                self._enforce(execution, stop, grace)
+            self._heard_at = time.monotonic()
+            for chunks in reading.batches(self._signals.detach):
+                self._record([line for chunk in chunks for line in self._frames.take(chunk)])
+                self._enforce()
                 tasks()
+                if self._has_fallen_silent(heard=bool(chunks)):
+                    return
         if not wait:
-            self._record(execution, list(self._frames.finish()))
+            self._record(list(self._frames.finish()))
 
-    def _observe(self, detach: threading.Event) -> ContainerState | None:
+    def _has_fallen_silent(self, *, heard: bool) -> bool:
+        """Look now and then whether a container that says nothing is still there: a broken line says nothing either."""
+        now = time.monotonic()
+        if heard or now - self._heard_at < ASK_AFTER:
+            self._heard_at = now if heard else self._heard_at
+            return False
+        self._heard_at = now
+        state = self._engine.observe(self._name)
+        return state is None or state.status != "running"
+
+    def _observe(self) -> ContainerState | None:
         while True:
-            self._pause(detach)
+            self._pause()
             try:
                 return self._engine.observe(self._name)
-            except EngineDownError:
+            except (EngineDownError, RefusedError):
                 self.engine_was_down = True
 
-    def _take(self, execution: Execution, chunks: list[bytes]) -> None:
-        lines = [line for chunk in chunks for line in self._frames.take(chunk)]
-        if lines:
-            self._record(execution, lines)
-
-    def _record(self, execution: Execution, lines: list[Line]) -> None:
-        if not lines:
-            return
-        values = self._insist(lines)
-        if reason := self._watch.saw_output(time.time(), values):
-            self._begin_stopping(execution, reason)
-
-    def _insist(self, lines: list[Line]) -> dict[str, object]:
+    def _record(self, lines: list[Line]) -> None:
         """Record lines, waiting for a disk that is full: the container's own log keeps what is not read meanwhile."""
-        while True:
+        while lines:
             try:
-                return self._recorder.lines(lines, self._frames.cursor()) if lines else {}
-            except (UnavailableError, sqlite3.OperationalError):
-                time.sleep(RETRY_EVERY)
+                values = self._recorder.lines(lines, self._frames.cursor())
+            except (UnavailableError, sqlite3.OperationalError) as error:
+                logger.warning("%s: its log waits: %s", self._name, error)
+                self._enforce()
+                self._pause()
+            else:
+                self._reason = self._watch.saw_output(values) or self._reason
+                return
 
-    def _enforce(self, execution: Execution, stop: threading.Event, grace: float) -> None:
-        now = time.time()
-        if reason := self._watch.overdue(now):
-            self._begin_stopping(execution, reason)
-            stop.set()
-        if not stop.is_set():
+    def _enforce(self) -> None:
+        """Stop the container where it was asked for, or a limit says so."""
+        self._reason = self._reason or self._watch.overdue()
+        if self._reason is not None and not self._signals.stop.is_set():
+            self._signals.stop.set()
+        if not self._signals.stop.is_set():
             return
+        now = time.monotonic()
         if self._stop_sent_at is None:
+            self._write_reason_down()
             self._engine.signal(self._name, "SIGTERM")
             self._stop_sent_at = now
-        elif not self._killed and now - self._stop_sent_at >= grace:
+        elif not self._killed and now - self._stop_sent_at >= self._grace:
+            self._write_reason_down()
             self._engine.signal(self._name, "SIGKILL")
             self._killed = True
 
-    def _begin_stopping(self, execution: Execution, reason: str) -> None:
-        with self._session.write("execution.run") as connection:
-            begin_stopping(connection, execution.id, SYSTEM, reason)
+    def _write_reason_down(self) -> None:
+        """Note why the execution stops; a database that takes nothing now must not keep it from stopping."""
+        if self._reason is None:
+            return
+        try:
+            with self._session.write("execution.run") as connection:
+                begin_stopping(connection, self._execution.id, SYSTEM, self._reason)
+        except sqlite3.OperationalError as error:
+            logger.warning("%s: it stops, its reason is not noted yet: %s", self._name, error)
 
-    def _pause(self, detach: threading.Event) -> None:
-        if detach.wait(RETRY_EVERY):
+    @property
+    def stop_reason(self) -> str | None:
+        """Why a limit or a condition stopped it, if one did."""
+        return self._reason
+
+    def _pause(self) -> None:
+        if self._signals.detach.wait(RETRY_EVERY):
             raise DetachedError
 
 
@@ -202,6 +234,9 @@ class _Reading:
                 self._put(chunk)
         except EngineDownError as error:
             end = error
+        except Exception as error:
+            logger.exception("the reading of a log failed")
+            end = EngineDownError(f"the reading of its log failed ({error})")
         self._put(end)
 
     def _put(self, item: bytes | EngineDownError | None) -> None:

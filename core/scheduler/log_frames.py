@@ -21,6 +21,8 @@ Stream = Literal["stdout", "stderr"]
 
 OVERLAP = 10
 """Seconds by which a reopened stream starts before the newest time seen: more than one stream lags behind the other."""
+UNORDERED = "unordered"
+"""The entry of a cursor that says that the clock stepped back: times tell nothing any more, frames are counted."""
 HELD = "held"
 """The entry of a cursor that says when the oldest line began of which only a part was read."""
 LONGEST_PIECE = 1024 * 1024
@@ -39,17 +41,21 @@ class Line:
 
 @dataclass(slots=True)
 class _Position:
-    """How far one stream was read, and how far its lines were passed on: a time and how many frames with that time.
+    """How far one stream was read, and how far its lines were passed on: a time, how many frames with that time, and
+    how many in all.
 
     The two differ while a long line is held; only what was passed on may be skipped after a kill.
     """
 
     at: str = ""
     count: int = 0
+    total: int = 0
     passed_at: str = ""
     passed_count: int = 0
+    passed_total: int = 0
     replay_at: str = ""
     replay_count: int = 0
+    skip: int = 0
     held: bytearray = field(default_factory=bytearray)
     held_at: str = ""
 
@@ -66,18 +72,21 @@ class LogFrames:
         self._pending = b""
         self._second = ("", 0)
         self._held_before = ""
-        for stream, (at, count) in (cursor or {}).items():
+        self._unordered = False
+        for stream, (at, count, total) in (cursor or {}).items():
             if stream == HELD:
                 self._held_before = str(at)
+            elif stream == UNORDERED:
+                self._unordered = True
             elif stream in self._positions:
                 position = self._positions[stream]
-                position.passed_at, position.passed_count = str(at), int(count)
+                position.passed_at, position.passed_count, position.passed_total = str(at), int(count), int(total)
         self.reopen()
 
     def since(self) -> int:
         """Return the second from which to open the stream."""
         newest = max(position.passed_at for position in self._positions.values())
-        if not newest:
+        if not newest or self._unordered:
             return 0
         oldest_held = self._oldest_held() or self._held_before
         return max(0, _epoch(min(newest, oldest_held) if oldest_held else newest) - OVERLAP)
@@ -87,19 +96,26 @@ class LogFrames:
         self._pending = b""
         self._held_before = self._oldest_held() or self._held_before
         for position in self._positions.values():
-            position.at, position.count = position.passed_at, position.passed_count
+            position.at, position.count, position.total = (
+                position.passed_at,
+                position.passed_count,
+                position.passed_total,
+            )
             position.replay_at, position.replay_count = position.passed_at, position.passed_count
+            position.skip = position.passed_total
             position.held = bytearray()
 
     def cursor(self) -> dict[str, list[str | int]]:
         """Return where the lines taken so far end, as JSON."""
         cursor: dict[str, list[str | int]] = {
-            stream: [position.passed_at, position.passed_count]
+            stream: [position.passed_at, position.passed_count, position.passed_total]
             for stream, position in self._positions.items()
             if position.passed_at
         }
         if held := self._oldest_held():
-            cursor[HELD] = [held, 0]
+            cursor[HELD] = [held, 0, 0]
+        if self._unordered:
+            cursor[UNORDERED] = ["", 0, 0]
         return cursor
 
     def _oldest_held(self) -> str:
@@ -129,12 +145,14 @@ class LogFrames:
         stamp, _, text = frame.partition(b" ")
         at = stamp.decode("ascii", "replace")
         position = self._positions[stream]
-        if position.replay_at and self._taken_before(position, at):
+        if self._taken_before(position, at):
             return
         if at == position.at:
             position.count += 1
         else:
+            self._unordered = self._unordered or at < position.at
             position.at, position.count = at, 1
+        position.total += 1
         if not position.held:
             position.held_at = at
         if text.endswith(b"\n"):
@@ -142,14 +160,24 @@ class LogFrames:
                 position.held += text[:-1]
                 yield self._line(stream, position, partial=False)
             else:
-                position.passed_at, position.passed_count = at, position.count
+                self._pass(position)
                 yield Line(stream, self._seconds(at), text[:-1])
             return
         position.held += text
         if len(position.held) >= LONGEST_PIECE:
             yield self._line(stream, position, partial=True)
 
+    @staticmethod
+    def _pass(position: _Position) -> None:
+        position.passed_at, position.passed_count = position.at, position.count
+        position.passed_total = position.total
+
     def _taken_before(self, position: _Position, at: str) -> bool:
+        if self._unordered and position.skip:
+            position.skip -= 1
+            return True
+        if self._unordered or not position.replay_at:
+            return False
         if at < position.replay_at:
             return True
         if at == position.replay_at and position.replay_count > 0:
@@ -162,7 +190,7 @@ class LogFrames:
     def _line(self, stream: Stream, position: _Position, *, partial: bool) -> Line:
         line = Line(stream, self._seconds(position.held_at), bytes(position.held), partial)
         position.held = bytearray()
-        position.passed_at, position.passed_count = position.at, position.count
+        self._pass(position)
         return line
 
     def _seconds(self, at: str) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from core.scheduler import attempts
@@ -17,14 +19,19 @@ if TYPE_CHECKING:
 
 RETRY_AFTER = 5.0
 """Seconds before a runner that failed is started again."""
+GIVE_UP_AFTER = 5
+"""Failures of an attempt's runner after which its execution is ended."""
 LEAVE_WITHIN = 5.0
-"""Seconds that a runner gets to let go."""
+"""Seconds that runners get to let go."""
 
 logger = logging.getLogger(__name__)
 
 
 class Runners:
-    """Starts them, passes stops on to them, and starts those again that failed. `ended` is called when one has ended."""
+    """Starts them, passes stops on to them, and starts those again that failed.
+
+    `ended` is called when one has ended.
+    """
 
     def __init__(
         self, session: Session, open_engine: Callable[[], Engine], instance: str, ended: Callable[[], None]
@@ -33,6 +40,7 @@ class Runners:
         self._open_engine = open_engine
         self._instance = instance
         self._ended = ended
+        self._failures: Counter[int] = Counter()
         self._running: dict[int, tuple[Runner, threading.Thread]] = {}
 
     def __bool__(self) -> bool:
@@ -41,7 +49,7 @@ class Runners:
     def start(self, attempt_id: int, *, is_new: bool = False) -> None:
         """Run an attempt; `is_new` says that no container can carry its name yet."""
         runner = Runner(self._session, self._open_engine(), attempt_id, self._instance, is_new=is_new)
-        thread = threading.Thread(target=self._run, args=(runner,), name=runner.name, daemon=True)
+        thread = threading.Thread(target=self._run, args=(runner, attempt_id), name=runner.name, daemon=True)
         self._running[attempt_id] = (runner, thread)
         thread.start()
 
@@ -53,24 +61,41 @@ class Runners:
         connection = self._session.read("execution.run")
         for attempt_id in attempts.open_attempts(connection):
             if attempt_id not in self._running:
-                self.start(attempt_id)
+                self._take_up(attempt_id)
         for attempt_id in attempts.stopping_attempts(connection):
             if attempt_id in self._running:
-                self._running[attempt_id][0].stop.set()
+                self._running[attempt_id][0].signals.stop.set()
 
-    def leave(self) -> None:
-        """Let go of what runs: the containers go on, and the next scheduler takes them over."""
+    def leave(self) -> bool:
+        """Let go of what runs: the containers go on, and the next scheduler takes them over.
+
+        False when one of them did not let go in time: then this process must end before another one starts.
+        """
         for runner, _ in self._running.values():
-            runner.detach.set()
+            runner.signals.detach.set()
+        deadline = time.monotonic() + LEAVE_WITHIN
         for _, thread in self._running.values():
-            thread.join(timeout=LEAVE_WITHIN)
+            thread.join(timeout=max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for _, thread in self._running.values())
 
-    def _run(self, runner: Runner) -> None:
+    def _take_up(self, attempt_id: int) -> None:
+        """Start an open attempt; one that cannot be started must not keep others from it."""
         try:
-            runner.run()
+            self.start(attempt_id)
         except Exception:
+            logger.exception("attempt %s cannot be taken up", attempt_id)
+
+    def _run(self, runner: Runner, attempt_id: int) -> None:
+        try:
+            if self._failures[attempt_id] < GIVE_UP_AFTER:
+                runner.run()
+            else:
+                runner.give_up()
+            del self._failures[attempt_id]
+        except Exception:
+            self._failures[attempt_id] += 1
             logger.exception("%s: its runner failed; it is taken up again", runner.name)
-            runner.detach.wait(RETRY_AFTER)
+            runner.signals.detach.wait(RETRY_AFTER)
         finally:
             self._session.database.close_reader()
             self._ended()

@@ -54,20 +54,30 @@ class Scheduler:
         with self._session.write("machine.run") as connection:
             machines.release_unused(connection)
         self._runners.look_after()
-        self._sweep()
 
     def run(self, stop: threading.Event, exit_when_idle: float | None = None) -> None:
         """Work until `stop` is set, or until nothing ran or waited for `exit_when_idle` seconds."""
+        self._sweep()
         idle_since = time.monotonic()
         while not stop.is_set():
             wake_at = self._tick()
-            if self._runners or self._unfinished():
+            if self.has_work():
                 idle_since = time.monotonic()
             elif exit_when_idle is not None and time.monotonic() - idle_since >= exit_when_idle:
-                break
+                return
             self._bell.wait(self._pause(wake_at, exit_when_idle))
-        self._runners.leave()
+
+    def leave(self) -> bool:
+        """Let go of everything; False when this process must end before another scheduler may start."""
         self._engine.close()
+        return self._runners.leave()
+
+    def has_work(self) -> bool:
+        """Tell whether anything runs or waits; a database that cannot say counts as yes."""
+        try:
+            return bool(self._runners) or self._unfinished()
+        except sqlite3.Error:
+            return True
 
     def _tick(self) -> float | None:
         """Look and act until there is nothing to do; return when time alone makes something to do."""
@@ -75,7 +85,9 @@ class Scheduler:
             return self._act()
         except sqlite3.OperationalError as error:
             logger.warning("trying again: %s", error)
-            return time.time() + ENGINE_RETRY
+        except Exception:
+            logger.exception("this look at things failed; the next one comes")
+        return time.time() + ENGINE_RETRY
 
     def _act(self) -> float | None:
         self._lease.renew()
@@ -102,7 +114,7 @@ class Scheduler:
             if before is not None:
                 self._fault = None
                 self._sweep()
-        except EngineDownError:
+        except (EngineDownError, RefusedError):
             if before is None:
                 self._fault = f"the Docker Engine does not answer since {time.strftime('%H:%M:%S')}"
                 logger.warning(self._fault)
@@ -111,7 +123,7 @@ class Scheduler:
     def _sweep(self) -> None:
         try:
             sweep(self._session, self._engine, self._instance)
-        except (EngineDownError, RefusedError) as error:
+        except (EngineDownError, RefusedError, OSError, sqlite3.Error) as error:
             logger.warning("nothing swept: %s", error)
 
     def _carry_out(self, decision: Decision) -> bool:

@@ -9,6 +9,7 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
+from core.errors import ConflictError
 from core.scheduler.engines.docker import DockerEngine
 from core.scheduler.lease import Lease
 from core.scheduler.scheduler import Scheduler
@@ -45,10 +46,27 @@ def run_scheduler(
         scheduler.recover()
         _tell_systemd("READY=1")
         ready()
-        scheduler.run(stop, exit_when_idle)
+        _run(scheduler, lease, stop, exit_when_idle)
     finally:
-        lease.release()
         shoal.close()
+
+
+def _run(scheduler: Scheduler, lease: Lease, stop: threading.Event, exit_when_idle: float | None) -> None:
+    """Run, and give the lease back where nothing of ours goes on.
+
+    Somebody may have created an execution between the last look and the release, seeing that a scheduler ran.
+    """
+    while True:
+        scheduler.run(stop, exit_when_idle)
+        if not scheduler.leave():
+            return
+        lease.release()
+        if stop.is_set() or not scheduler.has_work():
+            return
+        try:
+            lease.acquire()
+        except ConflictError:
+            return
 
 
 def _stop(stop: threading.Event, shoal: Shoal) -> None:

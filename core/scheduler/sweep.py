@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING
+from uuid import UUID
+
+import orjson
 
 from core.scheduler.attempts import container_name
 from core.scheduler.workplace import Workplace
@@ -12,6 +16,7 @@ if TYPE_CHECKING:
     from core.scheduler.engines.engine import Engine
     from core.session import Session
 
+_NAME = re.compile(r"-([0-9a-f]{32})-[0-9]+$")
 logger = logging.getLogger(__name__)
 
 
@@ -26,19 +31,27 @@ def sweep(session: Session, engine: Engine, instance: str) -> None:
 
     A container without a row belongs to a database that was restored from before it: only a person can say what it is.
     """
-    rows = session.read("execution.run").execute(
-        "SELECT execution_id, number, state FROM attempts WHERE state = 'closed'"
-    )
-    closed = {container_name(instance, row["execution_id"], row["number"]) for row in rows}
-    rows = session.read("execution.run").execute("SELECT execution_id, number FROM attempts WHERE state != 'closed'")
-    open_ = {container_name(instance, row["execution_id"], row["number"]) for row in rows}
-    for name in engine.names(f"shoal.instance={instance}"):
-        if name in closed:
+    containers = engine.names(f"shoal.instance={instance}")
+    directories = [directory.name for directory in session.home.attempts.iterdir()]
+    states = _states(session, instance, {*containers, *directories})
+    for name in containers:
+        if states.get(name) == "closed":
             engine.forget(name)
-        elif name not in open_:
+        elif name not in states:
             logger.warning(
                 "container %s is of this Shoal, but no execution here has it: remove it if you know it", name
             )
-    for directory in session.home.attempts.iterdir():
-        if directory.name not in open_:
-            Workplace(directory).remove()
+    for name in directories:
+        if states.get(name, "closed") == "closed":
+            Workplace(session.home.attempts / name).remove()
+
+
+def _states(session: Session, instance: str, names: set[str]) -> dict[str, str]:
+    """Return the states of the attempts that have these names; nothing is looked at but what they name."""
+    uuids = [str(UUID(match[1])) for name in names if (match := _NAME.search(name))]
+    rows = session.read("execution.run").execute(
+        "SELECT e.uuid, a.number, a.state FROM json_each(?) j CROSS JOIN executions e ON e.uuid = j.value"
+        " CROSS JOIN attempts a ON a.execution_id = e.id",
+        (orjson.dumps(uuids).decode(),),
+    )
+    return {container_name(instance, row["uuid"], row["number"]): row["state"] for row in rows}

@@ -7,53 +7,46 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from core.executions.execution import Execution
 
 
 @dataclass(slots=True)
 class Watch:
-    """The limits of one execution; all times are seconds since 1970.
+    """The limits of one execution, in seconds, by a clock that nobody sets.
 
-    `evaluate` tells whether a stop condition holds for the newest metadata values.
+    `begun_at` and `last_output_at` are on that clock (time.monotonic()); `newest` holds the newest metadata values.
     """
 
-    started_at: float
+    begun_at: float
+    last_output_at: float
     time_limit: float | None
     no_output_timeout: float | None
     stop_condition: str | None
-    evaluate: Callable[[str, dict[str, Any]], bool]
-    last_output_at: float
     newest: dict[str, Any]
 
     @classmethod
     def of(cls, execution: Execution, started_at: float, default_timeout: float, newest: dict[str, Any]) -> Watch:
-        """Make the watch of an execution whose container started at `started_at`; 0 stands for no limit."""
-        timeout = default_timeout if execution.no_output_timeout is None else execution.no_output_timeout
-        return cls(
-            started_at,
-            execution.time_limit or None,
-            timeout or None,
-            execution.stop_condition,
-            holds,
-            time.time(),
-            newest,
-        )
+        """Make the watch of an execution whose container started at `started_at` (seconds since 1970).
 
-    def saw_output(self, now: float, values: dict[str, Any]) -> str | None:
+        A limit of 0 stands for none.
+        """
+        now = time.monotonic()
+        timeout = default_timeout if execution.no_output_timeout is None else execution.no_output_timeout
+        begun_at = now - max(0.0, time.time() - started_at)
+        return cls(begun_at, now, execution.time_limit or None, timeout or None, execution.stop_condition, newest)
+
+    def saw_output(self, values: dict[str, Any]) -> str | None:
         """Note output and its metadata; return why the execution has to stop for it, if so."""
-        self.last_output_at = now
+        self.last_output_at = time.monotonic()
         if not values or not self.stop_condition:
             return None
         self.newest.update(values)
-        if self.evaluate(self.stop_condition, self.newest):
-            return f"stop condition met: {self.stop_condition}"
-        return None
+        return f"stop condition met: {self.stop_condition}" if holds(self.stop_condition, self.newest) else None
 
-    def overdue(self, now: float) -> str | None:
-        """Return why the execution has to stop at `now`, if so."""
-        if self.time_limit is not None and now - self.started_at >= self.time_limit:
+    def overdue(self) -> str | None:
+        """Return why the execution has to stop now, if so."""
+        now = time.monotonic()
+        if self.time_limit is not None and now - self.begun_at >= self.time_limit:
             return f"time limit of {self.time_limit:g} s reached"
         if self.no_output_timeout is not None and now - self.last_output_at >= self.no_output_timeout:
             return f"no output for {self.no_output_timeout:g} s"

@@ -8,13 +8,15 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.scheduler.engines.engine import ContainerSpecification, Mount
+from core.scheduler.engines.engine import ContainerSpecification, Mount, RefusedError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from core.scheduler.engines.engine import Engine
 
+RECLAIM_WITHIN = 600.0
+"""Seconds that giving a container's files to Shoal may take."""
 STRICT_USER = 65534
 """The user `nobody`, as whom a strict container runs where Shoal itself is root."""
 
@@ -106,7 +108,10 @@ class Workplace:
             strict=False,
             user="0",
         )
-        engine.run_to_end(specification)
+        code = engine.run_to_end(specification, RECLAIM_WITHIN)
+        if code != 0:
+            message = f"its files could not all be given to Shoal (chown ended with {code})"
+            raise RefusedError(message)
 
     def remove(self) -> None:
         """Remove everything; what cannot be removed is left for the next sweep."""

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
         (b'text {"a": 1}', None),
         (b'{"a": 1} text', None),
         (b"{" * 100_000 + b"}", None),
+        (b'{"a": ' + b"[" * 1000 + b"]" * 1000 + b"}", None),
+        (b'{"\\ud800": 1}', None),
+        (b'{"' + b"k" * 251 + b'": 1}', None),
+        (b"{" + b",".join(b'"%d": 1' % i for i in range(1001)) + b"}", None),
     ],
 )
 def test_a_line_is_metadata_when_it_is_a_json_object(line: bytes, wanted: object) -> None:

@@ -6,7 +6,9 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +18,7 @@ import pytest
 
 from core.errors import ConflictError
 from core.home import Home
+from core.scheduler.attempts import container_name
 from core.scheduler.engines.docker import DockerEngine
 from core.scheduler.lease import Lease, is_held
 from core.scheduler.sweep import instance_of
@@ -37,7 +40,7 @@ CHATTER = (
 
 
 def container(workbench: Workbench, execution: Execution) -> str:
-    return f"shoal-{instance_of(workbench.session)}-e{execution.id}-1"
+    return container_name(instance_of(workbench.session), execution.uuid, 1)
 
 
 def test_thirty_executions_survive_a_scheduler_that_is_killed_again_and_again(
@@ -189,3 +192,74 @@ def test_a_full_disk_is_waited_for_and_nothing_is_lost(small_disk: Path, tmp_pat
     assert [file.name for file in bench.outputs(ended)] == ["o.txt"]
     bench.scheduler.kill()
     shoal.close()
+
+
+def test_an_execution_is_stopped_though_the_disk_is_full(small_disk: Path, tmp_path: Path, busybox: str) -> None:
+    shoal = Shoal.create(Home(small_disk / "home"))
+    bench = Workbench(shoal, tmp_path / "project")
+    bench.session.environments.set("local", network="none")
+    filler = small_disk / "filler"
+    bench.scheduler.start()
+    execution = bench.create(manifest(busybox, "echo begun; while true; do echo more; sleep 0.1; done"))
+    until(lambda: "begun" in bench.printed(execution))
+    bench.session.executions.stop(bench.now(execution))
+    with suppress(OSError), filler.open("wb") as file:
+        while True:
+            file.write(b"x" * 65536)
+            file.flush()
+    until(lambda: DockerEngine().observe(container(bench, execution)).status == "exited", "the container's end")  # type: ignore[union-attr]
+    filler.unlink()
+    assert bench.ended(execution).status == "stopped"
+    bench.scheduler.kill()
+    shoal.close()
+
+
+class CuttingProxy(threading.Thread):
+    """A way to the Docker Engine that loses the answer of the first `start`."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(daemon=True)
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        self.cut = 0
+
+    def run(self) -> None:
+        while True:
+            client, _ = self._listener.accept()
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        engine = socket.socket(socket.AF_UNIX)
+        engine.connect("/var/run/docker.sock")
+        threading.Thread(target=self._answers, args=(engine, client), daemon=True).start()
+        with suppress(OSError):
+            while data := client.recv(65536):
+                if b"/start HTTP" in data and not self.cut:
+                    self.cut += 1
+                    engine.sendall(data)
+                    time.sleep(1)
+                    client.shutdown(socket.SHUT_RDWR)
+                    return
+                engine.sendall(data)
+
+    @staticmethod
+    def _answers(engine: socket.socket, client: socket.socket) -> None:
+        with suppress(OSError):
+            while data := engine.recv(65536):
+                client.sendall(data)
+            client.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_container_whose_start_was_not_answered_runs_once(idle_workbench: Workbench, busybox: str) -> None:
+    # A socket's name has room for 107 bytes only.
+    path = Path(f"/tmp/shoal-test-proxy-{os.getpid()}")
+    proxy = CuttingProxy(path)
+    proxy.start()
+    idle_workbench.scheduler.environment = {"DOCKER_HOST": f"unix://{path}"}
+    idle_workbench.scheduler.start()
+    execution = idle_workbench.run(manifest(busybox, "echo ran; echo x >> /valohai/outputs/runs.txt"))
+    path.unlink()
+    assert proxy.cut == 1
+    assert (execution.status, idle_workbench.printed(execution)) == ("complete", ["ran"])
+    assert [idle_workbench.content(file) for file in idle_workbench.outputs(execution)] == [b"x\n"]

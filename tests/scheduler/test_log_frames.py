@@ -94,6 +94,19 @@ def test_a_line_that_takes_long_to_come_is_not_lost_when_the_other_stream_goes_o
     assert [line.text for line in before + after] == [b"step"] * 99 + [b"progress done"]
 
 
+@pytest.mark.parametrize("cut", range(4, 8))
+def test_a_clock_that_steps_back_neither_loses_nor_doubles(cut: int) -> None:
+    seconds = [20, 21, 22, 5, 6, 7, 8]
+    log = [frame(1, second, 0, b"%d\n" % second) for second in seconds]
+    frames = LogFrames()
+    before = list(frames.take(b"".join(log[:cut])))
+    again = LogFrames(frames.cursor())
+    start = again.since()
+    visible = [data for second, data in zip(seconds, log, strict=True) if not start or second >= start - 1767225600]
+    after = list(again.take(b"".join(visible)))
+    assert [line.text for line in before + after] == [b"%d" % second for second in seconds]
+
+
 def test_a_line_without_a_newline_comes_at_the_end() -> None:
     frames = LogFrames()
     assert list(frames.take(frame(2, 3, 0, b"no newline"))) == []

@@ -352,3 +352,30 @@ def test_nothing_is_left_behind(workbench: Workbench, busybox: str) -> None:
     until(lambda: not DockerEngine().names(label), "the container's removal")
     until(lambda: not list(workbench.shoal.home.attempts.iterdir()), "the directories' removal")
     assert execution.status == "complete"
+
+
+def test_devices_deep_trees_and_long_paths_harm_nothing(workbench: Workbench, busybox: str) -> None:
+    deep = "d=/valohai/outputs; i=0; while [ $i -lt 70 ]; do d=$d/n; i=$((i+1)); done; mkdir -p $d; echo x > $d/x"
+    name = "a" * 200
+    long = f"cd /valohai/outputs; for i in 1 2 3 4 5 6 7 8 9 10 11 12; do mkdir {name}; cd {name}; done; echo y > y"
+    yaml = manifest(
+        busybox,
+        "mknod /valohai/outputs/c.metadata.json c 1 5; echo c > /valohai/outputs/c",
+        deep,
+        long,
+        "echo last > /valohai/outputs/zz",
+    )
+    execution = workbench.run(yaml)
+    assert execution.status == "complete"
+    assert [workbench.content(file) for file in workbench.outputs(execution)] == [b"y\n", b"c\n", b"last\n"]
+    refused = [line for line in workbench.printed(execution, "status") if "not kept" in line]
+    assert len(refused) == 2
+
+
+def test_lines_that_cannot_be_stored_as_metadata_are_lines_all_the_same(workbench: Workbench, busybox: str) -> None:
+    deep = "[" * 1000 + "]" * 1000
+    yaml = manifest(busybox, f"""echo '{{"a": {deep}}}'; echo '{{"\\ud800": 1}}'; echo '{{"ok": NaN}}'""")
+    execution = workbench.run(yaml)
+    assert execution.status == "complete"
+    assert len(workbench.printed(execution)) == 3
+    assert list(workbench.session.executions.metadata_latest(execution)) == ["ok"]

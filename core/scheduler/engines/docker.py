@@ -6,8 +6,8 @@ automatically: their exit code is the only record until it is written down.
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
+import time
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -35,22 +35,20 @@ class DockerEngine:
 
     def ping(self) -> None:
         """Return when the engine answers."""
-        self._docker.expect("GET", "/_ping")
+        self._docker.ask("/_ping")
 
     def information(self) -> EngineInformation:
         """Return version and size of the engine."""
-        answer = self._docker.expect("GET", "/info")
+        answer = self._docker.ask("/info")
         return EngineInformation(
             answer["ServerVersion"], answer["NCPU"], answer["MemTotal"], list(answer.get("Warnings") or [])
         )
 
     def image(self, name: str) -> Image | None:
         """Return the image, None where the engine does not have it."""
-        status, answer = self._docker.call("GET", f"/images/{quote(name, safe='/:@')}/json")
-        if status == 404:
+        answer = self._docker.ask(f"/images/{quote(name, safe='/:@')}/json")
+        if answer is None:
             return None
-        if status >= 400:
-            raise RefusedError(message_of(answer))
         digests = answer.get("RepoDigests") or []
         return Image(answer["Id"], digests[0].rpartition("@")[2] if digests else answer["Id"], answer["Size"])
 
@@ -91,22 +89,20 @@ class DockerEngine:
         return str(answer["Id"])
 
     def start(self, name: str) -> None:
-        """Start a container that is known to be `created`."""
-        self._docker.expect("POST", f"/containers/{name}/start")
+        """Start a container that is known to be `created`; the request is sent once at most."""
+        status, answer = self._docker.call("POST", f"/containers/{name}/start", repeat=False)
+        if status >= 400:
+            raise RefusedError(message_of(answer))
 
     def observe(self, name: str) -> ContainerState | None:
         """Return the state of one container, None where there is none."""
-        status, answer = self._docker.call("GET", f"/containers/{name}/json")
-        if status == 404:
-            return None
-        if status >= 400:
-            raise RefusedError(message_of(answer))
-        return _state(answer)
+        answer = self._docker.ask(f"/containers/{name}/json")
+        return None if answer is None else _state(answer)
 
     def names(self, label: str) -> list[str]:
         """Return the names of all containers that carry `label`."""
         filters = orjson.dumps({"label": [label]}).decode()
-        answer = self._docker.expect("GET", "/containers/json", {"all": "1", "filters": filters})
+        answer = self._docker.ask("/containers/json", {"all": "1", "filters": filters})
         return [item["Names"][0].lstrip("/") for item in answer]
 
     def follow(self, name: str, since: int, *, wait: bool) -> DockerStream:
@@ -126,14 +122,20 @@ class DockerEngine:
         if status >= 400 and status not in (404, 409):
             raise RefusedError(message_of(answer))
 
-    def run_to_end(self, specification: ContainerSpecification) -> int:
+    def run_to_end(self, specification: ContainerSpecification, within: float) -> int:
         """Run a short container and return its exit code, leaving nothing behind."""
         self.forget(specification.name)
         self.submit(specification)
         try:
-            self._docker.expect("POST", f"/containers/{specification.name}/start")
-            answer = self._docker.expect("POST", f"/containers/{specification.name}/wait")
-            return int(answer["StatusCode"])
+            self.start(specification.name)
+            deadline = time.monotonic() + within
+            while time.monotonic() < deadline:
+                state = self.observe(specification.name)
+                if state is None or state.status == "exited":
+                    return -1 if state is None or state.exit_code is None else state.exit_code
+                time.sleep(0.1)
+            message = f"{specification.name} was not done within {within:g} s"
+            raise RefusedError(message)
         finally:
             self.forget(specification.name)
 
@@ -194,11 +196,7 @@ def _state(answer: dict[str, Any]) -> ContainerState:
 
 
 def _seconds(text: str) -> float:
-    """Docker writes nanoseconds, which `datetime` does not read."""
-    whole, _, fraction = text.rstrip("Z").partition(".")
-    whole = re.sub(r"[+-]\d\d:\d\d$", "", whole)
-    seconds = datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp()
-    return seconds + float(f"0.{re.sub(r'[^0-9].*', '', fraction) or 0}")
+    return datetime.fromisoformat(text).timestamp()
 
 
 def _tag(name: str) -> str | None:

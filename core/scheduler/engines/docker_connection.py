@@ -67,27 +67,38 @@ class DockerConnection:
         path: str,
         query: Mapping[str, Any] | None = None,
         body: Any = None,  # noqa: ANN401
+        *,
+        repeat: bool = True,
     ) -> tuple[int, Any]:
         """Send one request and return its status and its answer, decoded.
 
-        A connection that the engine closed while it was idle is opened again; every call of ours may be repeated.
+        A connection that the engine closed while it was idle is opened again and the request repeated; with `repeat`
+        False it is sent once at most.
 
         Raises:
             EngineDownError: nobody answers.
         """
         for last in (False, True):
-            fresh = self._connection is None
+            final = last or not repeat or self._connection is None
             try:
                 return self._exchange(method, path, query, body)
-            except (OSError, http.client.HTTPException) as error:
+            except (OSError, http.client.HTTPException, orjson.JSONDecodeError) as error:
                 self.close()
-                if fresh or last:
+                if final:
                     raise EngineDownError(_down(self._host, error)) from error
         raise AssertionError
 
-    def expect(self, method: str, path: str, query: Mapping[str, Any] | None = None, body: Any = None) -> Any:  # noqa: ANN401
-        """Send one request and return its answer; a status of 400 or more raises RefusedError."""
-        status, answer = self.call(method, path, query, body)
+    def ask(self, path: str, query: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401
+        """Return what the engine says of something, None where there is no such thing.
+
+        An engine that answers a question with a fault of its own (500 and above) counts as one that does not answer.
+        """
+        status, answer = self.call("GET", path, query)
+        if status == 404:
+            return None
+        if status >= 500:
+            message = f"the Docker Engine at {self._host} cannot say ({message_of(answer)}): look at its own log"
+            raise EngineDownError(message)
         if status >= 400:
             raise RefusedError(message_of(answer))
         return answer
@@ -134,7 +145,8 @@ class DockerStream:
         try:
             while data := self._response.read1(65536):
                 yield data
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        # AttributeError: what http.client raises where close() took the connection away under its read.
+        except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
             raise EngineDownError(_down(docker_host(), error)) from error
 
     def close(self) -> None:

@@ -135,8 +135,8 @@ class Engine(Protocol):
         """Remove an ended container; nothing where there is none."""
         ...
 
-    def run_to_end(self, specification: ContainerSpecification) -> int:
-        """Run a short container and return its exit code, leaving nothing behind."""
+    def run_to_end(self, specification: ContainerSpecification, within: float) -> int:
+        """Run a container that takes less than `within` seconds; return its exit code, leaving nothing behind."""
         ...
 
     def close(self) -> None:

@@ -1,0 +1,116 @@
+"""What has to be done before a container can start: code, inputs, configuration, image, the container itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.errors import ShoalError
+from core.executions.transitions import Outcome
+from core.scheduler import staging
+from core.scheduler.container import container_specification
+from core.scheduler.engines.engine import ContainerState, RefusedError
+from core.scheduler.follower import DetachedError
+from core.storage.stage import StagingStoppedError
+
+if TYPE_CHECKING:
+    from core.environments import Environment
+    from core.executions.execution import Execution
+    from core.projects.service import Project
+    from core.scheduler.engines.engine import Engine
+    from core.scheduler.follower import Signals
+    from core.scheduler.recorder import Recorder
+    from core.scheduler.workplace import Workplace
+    from core.session import Session
+
+
+class FailedError(Exception):
+    """The attempt is over before its container ran."""
+
+    def __init__(self, result: Outcome) -> None:
+        super().__init__(result.detail)
+        self.result = result
+
+
+class Preparation:
+    """Prepares one attempt. All of it may be repeated as long as there is no container."""
+
+    def __init__(
+        self,
+        session: Session,
+        engine: Engine,
+        execution: Execution,
+        place: Workplace,
+        recorder: Recorder,
+        signals: Signals,
+    ) -> None:
+        self._session = session
+        self._engine = engine
+        self._execution = execution
+        self._place = place
+        self._recorder = recorder
+        self._signals = signals
+        self._project: Project = session.projects.by_id(execution.project_id)
+        self._environment: Environment = session.environments.get(execution.environment)
+        self.digest: str | None = None
+
+    def prepare(self, name: str, instance: str) -> ContainerState:
+        """Stage everything and create the container.
+
+        Raises:
+            FailedError: the person who made the execution, or the machine, has to mend something first.
+        """
+        try:
+            return self._prepared(name, instance)
+        except StagingStoppedError as error:
+            raise FailedError(Outcome("stopped", "stopped")) from error
+        except RefusedError as error:
+            message = f"Docker refused to create the container: {error.message}"
+            raise FailedError(Outcome("crashed", message)) from error
+
+    def _prepared(self, name: str, instance: str) -> ContainerState:
+        commit = self._session.projects.commit_by_id(self._execution.commit_id)
+        self._place.create(staging.code_tree(self._session, commit))
+        script = staging.full_script(self._execution, self._project)
+        self._place.write_command(script)
+        staging.stage_inputs(self._session, self._execution, self._place, self._recorder.status, self._is_stopped)
+        staging.write_config(self._session, self._execution, self._project, self._environment, self._place)
+        self.digest = self._image()
+        self._end_on_stop()
+        specification = container_specification(
+            name, instance, self._execution, self._project, self._environment, self._place, script
+        )
+        return ContainerState(self._engine.submit(specification), "created")
+
+    def _image(self) -> str:
+        """Return the digest of the image, which is pulled where the engine does not have it."""
+        name = self._execution.image
+        image = self._engine.image(name)
+        if image is not None:
+            return image.digest
+        self._recorder.status(f"pulling image {name}")
+        try:
+            return self._engine.pull(name, self._end_on_stop).digest
+        except RefusedError as error:
+            message = f"image {name!r} cannot be had: {error.message}; check its name, or build it here"
+            raise FailedError(Outcome("error", message)) from error
+
+    def _end_on_stop(self, _progress: str = "") -> None:
+        if self._is_stopped():
+            raise FailedError(Outcome("stopped", "stopped"))
+
+    def _is_stopped(self) -> bool:
+        if self._signals.detach.is_set():
+            raise DetachedError
+        return self._signals.stop.is_set()
+
+
+def failure(error: Exception) -> Outcome:
+    """Say how an attempt ended whose preparation failed."""
+    if isinstance(error, FailedError):
+        return error.result
+    if isinstance(error, ShoalError):
+        return Outcome("error", error.message)
+    if isinstance(error, OSError):
+        reason = error.strerror or str(error)
+        return Outcome("crashed", f"this machine could not do its part ({reason}): look at its disk, then run it again")
+    return Outcome("crashed", "an error in Shoal itself: its log has the details; run it again")
