@@ -27,7 +27,7 @@ ROUNDS = 15
 
 
 def filled_home(root: Path, number: int) -> Home:
-    """Make a home with `number` executions that have ended."""
+    """Make a home with `number` executions that have ended, each with its attempt."""
     home = Home(root / "home")
     shoal = Shoal.create(home)
     session = shoal.session()
@@ -39,6 +39,14 @@ def filled_home(root: Path, number: int) -> Home:
     with shoal.database.transaction() as connection:
         connection.execute("UPDATE executions SET status = 'complete', ended_at = created_at")
         connection.execute("UPDATE execution_counts SET status = 'complete'")
+        connection.execute(
+            "INSERT INTO machines (id, uuid, environment_id, name, state, state_at, requested_at)"
+            " VALUES (1, 'bench', 1, 'bench', 'gone', 0, 0)"
+        )
+        connection.execute(
+            "INSERT INTO attempts (execution_id, number, machine_id, state, created_at)"
+            " SELECT id, 1, 1, 'closed', created_at FROM executions"
+        )
     shoal.database.optimize()
     shoal.close()
     return home

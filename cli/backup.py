@@ -16,7 +16,10 @@ from core.text import plain
 @click.argument("destination", type=click.Path(path_type=Path))
 @click.option("--files", "with_files", is_flag=True, help="Back up the store's files too (linked where possible).")
 def backup(destination: Path, *, with_files: bool) -> None:
-    """Back up the home to DESTINATION, a new directory, while it is in use: database, code, logs."""
+    """Back up the home while it is in use.
+
+    DESTINATION is a new directory: it gets the database, verified, the code and the logs.
+    """
     from core.backup import back_up  # noqa: PLC0415
 
     back_up(session(), destination, with_files=with_files)
@@ -31,7 +34,10 @@ def backup(destination: Path, *, with_files: bool) -> None:
 @click.argument("source", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--replace", is_flag=True, help="Where the home is in use: move what is there aside.")
 def restore(source: Path, *, replace: bool) -> None:
-    """Restore the home from the backup SOURCE, verified before anything changes."""
+    """Restore the home from a backup.
+
+    SOURCE is verified before anything changes. No scheduler may run meanwhile.
+    """
     from core.backup import restore as restore_home  # noqa: PLC0415
 
     home = Home.default()

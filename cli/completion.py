@@ -14,7 +14,10 @@ _WHERE = {
 @click.command(epilog=" ".join(_WHERE.values()))
 @click.argument("shell", type=click.Choice(sorted(_WHERE)))
 def completion(shell: str) -> None:
-    """Print what makes a SHELL complete commands, steps, environments and execution numbers."""
+    """Print a shell's completion script.
+
+    It completes commands, steps, parameters, projects, environments, files and execution numbers.
+    """
     from click.shell_completion import get_completion_class  # noqa: PLC0415
 
     from cli.main import shoal  # noqa: PLC0415

@@ -13,7 +13,7 @@ import click
 from cli.executions.following import LogPrinter, follow, print_log
 from cli.opened import opened
 from cli.output import json_text, print_pairs
-from cli.started import ensure_scheduler_runs
+from cli.started import Keeper, ensure_scheduler_runs
 from core.quantities import duration, size
 from core.text import fit, plain
 
@@ -42,7 +42,10 @@ _LOG_LINES = 15
     help="Where to lay the demo project out.",
 )
 def demo(directory: Path) -> None:
-    """Learn to tell penguins apart: preprocess, train and evaluate here; ends with the trace of the last file."""
+    """Run the demo: learn to tell penguins apart.
+
+    Lays a project out, makes its image, runs preprocess, train and evaluate, and ends with the trace of the last file.
+    """
     from core.demo import DATA_FILE, STEPS, Demo  # noqa: PLC0415
 
     begun = time.monotonic()
@@ -63,7 +66,7 @@ def _run(here: Session, journey: Demo, step: DemoStep) -> Execution:
     begun = journey.start(step)
     click.echo(f"\n#{begun.counter} {plain(step.name)}")
     told = _Told(here)
-    ended = follow(here, begun, lambda _: told.metadata(begun), changed=told.status)
+    ended = follow(here, begun, lambda _: told.metadata(begun), changed=told.status, quiet=Keeper(here).look)
     told.end()
     if ended.status != "complete":
         print_log(here, ended, LogPrinter().print, here.executions.log_tail(ended, _LOG_LINES))

@@ -17,7 +17,11 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 @click.command()
 @json_option
 def doctor(*, as_json: bool) -> None:
-    """Look the installation over: home, disk, database, files, scheduler, clock, Docker; exits with 1 if one fails."""
+    """Look the installation over.
+
+    Home, disk, database, files, scheduler, clock and Docker, each with what to do about it; exits with 1 where one
+    fails.
+    """
     from core.doctor import examine  # noqa: PLC0415
 
     checks = []

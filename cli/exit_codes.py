@@ -4,3 +4,7 @@ from __future__ import annotations
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
+
+
+class ClosedPipeError(Exception):
+    """Whoever read what the command prints has gone, as `head` does."""

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import click
 
-from cli.exit_codes import BROKEN_PIPE, INTERRUPTED
+from cli.exit_codes import BROKEN_PIPE, INTERRUPTED, ClosedPipeError
 from cli.output import json_text
 from core.database_errors import explained
 from core.errors import ShoalError
@@ -20,13 +20,16 @@ from core.text import plain
 
 def report(error: BaseException, *, as_json: bool) -> int | None:
     """Print why the command failed and return its exit code; None for what is no failure."""
-    if isinstance(error, BrokenPipeError):
+    if isinstance(error, (BrokenPipeError, ClosedPipeError)):
         return _leave_quietly()
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         click.echo("shoal: interrupted", err=True)
         return INTERRUPTED
     if not isinstance(error, Exception):
         return None
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return _UsageError.exit_code
     if os.environ.get("SHOAL_DEBUG"):
         traceback.print_exception(error)
     known = _known(error)

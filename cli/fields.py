@@ -12,6 +12,7 @@ from core.quantities import iso_time
 if TYPE_CHECKING:
     from core.environments import Environment, Machine
     from core.executions.execution import Event, Execution, ExecutionInput
+    from core.lineage import LineageNode
     from core.storage.files import File
 
 
@@ -117,6 +118,22 @@ def input_fields(file: ExecutionInput) -> dict[str, Any]:
 def event_fields(event: Event) -> dict[str, Any]:
     """Return something that happened to an execution."""
     return {"at": _time(event.at), "kind": event.kind, "message": event.message}
+
+
+def lineage_fields(node: LineageNode) -> dict[str, Any]:
+    """Return a node of a lineage with all below it; `at` is when an execution ended or a file came to be."""
+    return {
+        "kind": node.kind,
+        "uuid": node.uuid,
+        "label": node.label,
+        "detail": node.detail,
+        "status": node.status,
+        "at": _time(node.at or None),
+        "direction": node.direction,
+        "repeated": node.repeated,
+        "hidden": node.hidden,
+        "children": [lineage_fields(child) for child in node.children],
+    }
 
 
 def _time(seconds: float | None) -> str | None:

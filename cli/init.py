@@ -21,15 +21,20 @@ if TYPE_CHECKING:
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".")
 @click.option("--project", metavar="NAME", help="The project's name (default: the directory's).")
 def init(directory: Path, project: str | None) -> None:
-    """Link a DIRECTORY (default: this one) to a project; home, project and valohai.yaml are made where missing."""
-    here = opened(create=True).session()
-    directory = directory.resolve()
-    linked, made = _project(here, directory, project)
-    here.projects.link(directory, linked)
-    click.echo(f"{plain(str(directory))} is linked to {'the new ' if made else ''}project {plain(linked.name)}")
+    """Link a directory to a project.
+
+    DIRECTORY is this one by default. Shoal's home, the project and a first valohai.yaml are made where missing.
+    """
     from core.projects.first_manifest import write_first_manifest  # noqa: PLC0415
 
-    written = write_first_manifest(directory, linked.yaml_path)
+    here = opened(create=True).session()
+    directory = directory.resolve()
+    name, found = _project(here, directory, project)
+    # The file comes first: where it cannot be written, nothing is created.
+    written = write_first_manifest(directory, *([found.yaml_path] if found else []))
+    linked = found or here.projects.create(name)
+    here.projects.link(directory, linked)
+    click.echo(f"{plain(str(directory))} is linked to {'' if found else 'the new '}project {plain(linked.name)}")
     if written is not None:
         click.echo(f"{plain(str(written))} is new: a first step that runs as it is")
         note("next: `shoal run hello --adhoc --watch`")
@@ -37,14 +42,19 @@ def init(directory: Path, project: str | None) -> None:
         note("next: `shoal lint`, then `shoal run STEP --adhoc --watch`")
 
 
-def _project(here: Session, directory: Path, name: str | None) -> tuple[Project, bool]:
-    """Return the project to link, and whether it is new: the one named, the one linked already, or the directory's."""
+def _project(here: Session, directory: Path, name: str | None) -> tuple[str, Project | None]:
+    """Return the name of the project to link, and that project where there is one.
+
+    It is the one named, else the one linked already, else the one called as the directory.
+    """
     if name is None:
         try:
-            return here.projects.linked(directory), False
+            linked = here.projects.linked(directory)
         except NotFoundError:
             name = directory.name or "project"
+        else:
+            return linked.name, linked
     try:
-        return here.projects.get(name), False
+        return name, here.projects.get(name)
     except NotFoundError:
-        return here.projects.create(name), True
+        return name, None

@@ -16,7 +16,10 @@ from core.errors import InvalidInputError, NotFoundError
 @click.argument("file", type=click.Path(path_type=Path), default="valohai.yaml")
 @json_option
 def lint(file: Path, *, as_json: bool) -> None:
-    """Check a valohai.yaml FILE (default: the one here); exits with 2 where it has errors."""
+    """Check a valohai.yaml.
+
+    FILE is the one here by default. Exits with 2 where it has errors; warnings are no errors.
+    """
     from core.projects.manifest import lint as check  # noqa: PLC0415
 
     findings = check(_content(file))

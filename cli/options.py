@@ -20,7 +20,10 @@ limit_option = click.option(
     "--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many to list at most."
 )
 after_option = click.option(
-    "--after", type=int, metavar="ID", help="List what comes after the one with this id: the next page."
+    "--after",
+    type=click.IntRange(0, 2**63 - 1),
+    metavar="ID",
+    help="List what comes after the one with this id: the next page.",
 )
 
 

@@ -18,14 +18,24 @@ _NARROWEST = 8
 
 
 class Column:
-    """One column; a `flexible` one gives way where the terminal is narrow, `style` colours what is shown."""
+    """One column; a `flexible` one gives way where the terminal is narrow, `style` colours what is shown.
+
+    It is left out where the terminal has fewer than `needs` columns.
+    """
 
     def __init__(
-        self, title: str, *, right: bool = False, flexible: bool = False, style: Callable[[str], str] | None = None
+        self,
+        title: str,
+        *,
+        right: bool = False,
+        flexible: bool = False,
+        needs: int = 0,
+        style: Callable[[str], str] | None = None,
     ) -> None:
         self.title = title
         self.right = right
         self.flexible = flexible
+        self.needs = needs
         self.style = style
 
 
@@ -42,8 +52,11 @@ def terminal_width() -> int | None:
 
 def print_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
     """Print rows under their titles, each on one line and no wider than the terminal."""
-    shown = [[plain(cell).replace("\t", " ") for cell in row] for row in rows]
-    widths = _widths(columns, shown, terminal_width())
+    available = terminal_width()
+    kept = [index for index, column in enumerate(columns) if available is None or column.needs <= available]
+    columns = [columns[index] for index in kept]
+    shown = [[plain(row[index]).replace("\t", " ") for index in kept] for row in rows]
+    widths = _widths(columns, shown, available)
     lines = [_line(columns, [column.title for column in columns], widths, styled=False)]
     lines += [_line(columns, row, widths, styled=True) for row in shown]
     click.echo("\n".join(lines))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import contextmanager
@@ -47,5 +48,7 @@ def _bar(label: str, done: int, total: int, seconds: float) -> str:
     share = min(1.0, done / total) if total else 0.0
     filled = round(share * _BAR)
     left = f", {(seconds / share - seconds):.0f} s left" if share > 0.02 and seconds > 1 else ""
-    name = fit(plain(label), 30)
-    return f"{name}  [{'#' * filled}{'.' * (_BAR - filled)}]  {size(done)} of {size(total)}{left}"
+    facts = f"  [{'#' * filled}{'.' * (_BAR - filled)}]  {size(done)} of {size(total)}{left}"
+    # A bar that wraps cannot be overwritten.
+    width = os.get_terminal_size(sys.stderr.fileno()).columns - 1
+    return fit(fit(plain(label), max(8, width - len(facts))) + facts, width)

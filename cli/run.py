@@ -15,6 +15,8 @@ from core.errors import InvalidInputError, ShoalError
 from core.text import plain
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from core.projects.manifest import Manifest
     from core.projects.service import Commit, Project
     from core.session import Session
@@ -26,6 +28,9 @@ class _RunCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta["cli.run.words"] = list(args)
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        return [*super().shell_complete(ctx, incomplete), *complete_steps(ctx, self.params[0], incomplete)]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_options(ctx, formatter)
@@ -69,9 +74,10 @@ def run(
     as_json: bool,
     **given: Any,  # noqa: ANN401 - environment, image, title, tags, priority
 ) -> None:
-    """Run a STEP of valohai.yaml; the beginning of its name is enough where only one begins so.
+    """Run a step of valohai.yaml.
 
-    Parameters of the step are options: --learning-rate=0.1. See them with `shoal run STEP --help`.
+    The beginning of the STEP's name is enough where only one begins so. Parameters of the step are options:
+    --learning-rate=0.1. See them with `shoal run STEP --help`.
     """
     from cli.inputs import collected, uploaded  # noqa: PLC0415
     from cli.parameters import gathered, option_pairs  # noqa: PLC0415
@@ -91,7 +97,7 @@ def run(
     specify(manifest, step.name, inputs=files, **options)
     specification = specify(manifest, step.name, inputs=uploaded(here, project, files), **options)
     execution = here.executions.create(
-        project, commit, specification, title=given["title"], tags=given["tags"], priority=given["priority"]
+        project, commit, specification, title=given["title"] or None, tags=given["tags"], priority=given["priority"]
     )
     announce(here, execution, watch=watch, as_json=as_json)
 

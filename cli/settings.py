@@ -15,7 +15,7 @@ from cli.output import Column, json_text, print_json, print_table
 
 @click.group()
 def settings() -> None:
-    """See and change settings of the whole installation."""
+    """See and change the installation's settings."""
 
 
 @settings.command()

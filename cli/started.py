@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from cli.exit_codes import INTERRUPTED
 from cli.output import note, print_json
+from core.errors import UnavailableError
 from core.scheduler.lease import is_held
 from core.text import plain
 
 if TYPE_CHECKING:
     from core.executions.execution import Execution
     from core.session import Session
+
+COMES_BACK_WITHIN = 5.0
+"""Seconds for which a scheduler may be away before another one is started."""
+RESTARTS = 3
 
 watch_option = click.option(
     "--watch", is_flag=True, help="Follow its status and log to the end; the exit code is 0 when it is complete."
@@ -54,13 +60,37 @@ def _watch(session: Session, execution: Execution, *, quiet: bool) -> Execution:
     from cli.executions.following import LogPrinter, follow  # noqa: PLC0415
 
     printer = LogPrinter(err=quiet)
+    keeper = Keeper(session)
     try:
         ensure_scheduler_runs(session)
-        ended = follow(session, execution, printer.print, changed=_tell)
+        ended = follow(session, execution, printer.print, changed=_tell, quiet=keeper.look)
     except KeyboardInterrupt:
         stopped_watching(execution)
     printer.finish()
     return ended
+
+
+class Keeper:
+    """Replaces a scheduler that has gone while it is needed; one that keeps dying is given up."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._gone_at: float | None = None
+        self._left = RESTARTS
+
+    def look(self) -> None:
+        """See whether a scheduler runs; one that is being restarted gets some time to come back by itself."""
+        if is_held(self._session.home):
+            self._gone_at = None
+        elif self._gone_at is None:
+            self._gone_at = time.monotonic()
+            note("the scheduler has gone; what runs in Docker goes on, waiting for the next one")
+        elif time.monotonic() - self._gone_at > COMES_BACK_WITHIN:
+            if self._left == 0:
+                message = f"the scheduler ends again and again: its log {self._session.home.scheduler_log} says why"
+                raise UnavailableError(message)
+            self._left -= 1
+            ensure_scheduler_runs(self._session)
 
 
 def stopped_watching(execution: Execution) -> NoReturn:

@@ -14,7 +14,10 @@ from core.home import Home
     "--exit-when-idle", type=click.FloatRange(0), metavar="SECONDS", help="Leave when nothing ran or waited this long."
 )
 def up(exit_when_idle: float | None) -> None:
-    """Run the scheduler in this terminal, until ctrl+c: it starts what waits and follows what runs."""
+    """Run the scheduler in this terminal.
+
+    It starts what waits and follows what runs, until ctrl+c. Containers go on; the next scheduler takes them over.
+    """
     from core.scheduler.background import LOG_FORMAT  # noqa: PLC0415
     from core.scheduler.service import run_scheduler  # noqa: PLC0415
 

@@ -163,9 +163,9 @@ def _read_manifest(source: Path) -> Backup:
 @contextmanager
 def _built(destination: Path, *, replaced: bool = False) -> Iterator[Path]:
     """Give a directory to fill; it takes its place when the block is through, and is gone when that failed."""
-    destination.parent.mkdir(parents=True, exist_ok=True)
     part = destination.with_name(f".{destination.name}.{secrets.token_hex(6)}.part")
     try:
+        destination.parent.mkdir(parents=True, exist_ok=True)
         part.mkdir(mode=0o700)
         yield part
         if not replaced and os.path.lexists(destination):

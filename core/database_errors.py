@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from core.errors import UnavailableError
+from core.errors import InvalidInputError, ShoalError, UnavailableError
 
 _MEANINGS = {
     sqlite3.SQLITE_BUSY: "the database is in use by another process for too long: try again, and see `shoal doctor`",
@@ -18,8 +18,11 @@ _MEANINGS = {
 }
 
 
-def explained(error: BaseException) -> UnavailableError | None:
-    """Return a clear error for one of SQLite or of the operating system; None for what a bug would cause."""
+def explained(error: BaseException) -> ShoalError | None:
+    """Return a clear error for one of SQLite, of the operating system or of a name; None for what a bug would cause."""
+    if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
+        # A file's name may be any bytes, and so may what a person types; what is kept and looked up is text.
+        return InvalidInputError(f"{error.object[:200]!r} is no text: it holds bytes that are not UTF-8")
     if isinstance(error, sqlite3.DatabaseError):
         code = getattr(error, "sqlite_errorcode", None)
         meaning = None if code is None else _MEANINGS.get(code & 0xFF)

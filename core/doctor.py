@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
 
 from core.errors import ShoalError
 from core.quantities import age, size
@@ -50,7 +51,7 @@ def examine(home: Home) -> Iterator[Check]:
     """Yield what is found, one check after the other; nothing is changed."""
     if not home.root.is_dir():
         yield Check("home", "fail", f"there is none at {home.root}", "run `shoal init` in a project's directory")
-        yield from _guarded("docker", lambda: docker_checks(frozenset()))
+        yield from _guarded("docker", lambda: _docker(frozenset(), []))
         return
     yield from _guarded("home", lambda: _home(home))
     yield from _guarded("disk", lambda: _disk(home))
@@ -59,15 +60,15 @@ def examine(home: Home) -> Iterator[Check]:
     for check in _guarded("database", lambda: _database(home, database)):
         readable = readable or check.state == "ok"
         yield check
-    networks: frozenset[str] = frozenset()
+    networks, images = frozenset[str](), list[str]()
     if readable:
         yield from _guarded("schema", lambda: _schema(home))
         yield from _guarded("files", lambda: _files(home, database))
         yield from _guarded("scheduler", lambda: _scheduler(home, database))
         yield from _guarded("clock", lambda: _clock(database))
-        networks = _networks(database)
+        networks, images = _networks(database), _waiting_images(database)
     database.close()
-    yield from _guarded("docker", lambda: docker_checks(networks))
+    yield from _guarded("docker", lambda: _docker(networks, images))
     yield _git()
 
 
@@ -190,14 +191,21 @@ def _networks(database: Database) -> frozenset[str]:
     return frozenset(row["network"] for row in rows)
 
 
-def docker_checks(networks: frozenset[str]) -> Iterator[Check]:
-    """Look at the Docker Engine, and at what the `networks` of the enabled environments need of it."""
+def _waiting_images(database: Database) -> list[str]:
+    rows = database.reader().execute(
+        "SELECT DISTINCT image FROM executions WHERE status IN ('created', 'queued') LIMIT ?", (_SHOWN,)
+    )
+    return [row["image"] for row in rows]
+
+
+def _docker(networks: frozenset[str], images: list[str]) -> Iterator[Check]:
+    """Look at the Docker Engine, and at what the enabled environments and the waiting executions need of it."""
     from core.scheduler.engines.docker_connection import DockerConnection, docker_host  # noqa: PLC0415
 
     docker = DockerConnection()
     try:
-        information: dict[str, Any] = docker.expect("GET", "/info")
-        yield Check("docker", "ok", f"{information['ServerVersion']} at {docker_host()}")
+        information: dict[str, Any] = docker.ask("/info") or {}
+        yield Check("docker", "ok", f"{information.get('ServerVersion', 'unknown version')} at {docker_host()}")
         missing = [
             name for name, key in (("memory", "MemoryLimit"), ("CPU", "CpuCfsQuota")) if not information.get(key)
         ]
@@ -208,17 +216,26 @@ def docker_checks(networks: frozenset[str]) -> Iterator[Check]:
             yield Check("limits", "ok", f"memory and CPU, cgroup v{information.get('CgroupVersion', '1')}")
         if "bridge" in networks and docker_host().startswith("unix://"):
             yield _bridge(docker)
+        if images:
+            yield _images(docker, images)
     finally:
         docker.close()
 
 
 def _bridge(docker: DockerConnection) -> Check:
-    options = docker.expect("GET", "/networks/bridge").get("Options") or {}
+    options = (docker.ask("/networks/bridge") or {}).get("Options") or {}
     name = str(options.get("com.docker.network.bridge.name", "docker0"))
     if Path("/sys/class/net", name).exists():
         return Check("network", "ok", f"the bridge {name}")
     step = "restart the Docker Engine, or `shoal environments set ENVIRONMENT --network host`"
     return Check("network", "fail", f"Docker's bridge {name} is gone: no container on it can start", step)
+
+
+def _images(docker: DockerConnection, images: list[str]) -> Check:
+    absent = [image for image in images if docker.ask(f"/images/{quote(image, safe='/:@')}/json") is None]
+    if not absent:
+        return Check("images", "ok", "what the waiting executions need is here")
+    return Check("images", "warn", f"{', '.join(absent)} will be pulled first", "see that a registry can be reached")
 
 
 def _git() -> Check:

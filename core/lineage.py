@@ -32,11 +32,11 @@ COUNTED = 10_000
 # Each takes the ids of parents as a JSON array, and gives each parent's first children, one more than are shown.
 _EXECUTIONS = """
     SELECT p.value AS parent, e.id, e.uuid, e.counter, e.step, e.title, e.status, e.image, e.image_digest, e.parameters,
-        c.identifier
+        c.identifier, coalesce(e.ended_at, e.started_at, e.created_at) AS at
     FROM json_each(:parents) p
 """
 _FILES = """
-    SELECT p.value AS parent, f.id, f.uuid, f.name, f.size, f.sha256 FROM json_each(:parents) p
+    SELECT p.value AS parent, f.id, f.uuid, f.name, f.size, f.sha256, f.created_at AS at FROM json_each(:parents) p
 """
 _NEWEST_USERS = (
     "SELECT DISTINCT execution_id FROM execution_inputs WHERE file_id = p.value ORDER BY execution_id DESC LIMIT :limit"
@@ -54,7 +54,7 @@ _OUTPUTS = f"""
 """
 _INPUTS = """
     SELECT p.value AS parent, i.uri, i.size AS input_size, i.sha256 AS input_sha256,
-        f.id, f.uuid, f.name, f.size, f.sha256
+        f.id, f.uuid, f.name, f.size, f.sha256, f.created_at AS at
     FROM json_each(:parents) p CROSS JOIN execution_inputs i ON i.execution_id = p.value AND (i.name, i.position) IN
         (SELECT name, position FROM execution_inputs WHERE execution_id = p.value ORDER BY 1, 2 LIMIT :limit)
     LEFT JOIN files f ON f.id = i.file_id
@@ -84,6 +84,7 @@ class LineageNode:
     `direction` tells whether the node lies above or below its parent: `up` is what it came from. `hidden` children are
     not shown, because they are many; no more than `COUNTED` are counted. A node met before is `repeated` and has no
     children here. `id` is 0 and `uuid` empty for a source, `status` is that of an execution.
+    `at` is when an execution ended, or got as far as it is, or when a file came to be; 0 for a source.
     """
 
     kind: Kind
@@ -92,6 +93,7 @@ class LineageNode:
     label: str
     detail: str
     status: str = ""
+    at: float = 0.0
     direction: Direction = "up"
     repeated: bool = False
     hidden: int = 0
@@ -203,7 +205,7 @@ def _count_hidden(
 
 
 def _file_node(row: sqlite3.Row) -> LineageNode:
-    return LineageNode("file", row["id"], row["uuid"], row["name"], _content(row["size"], row["sha256"]))
+    return LineageNode("file", row["id"], row["uuid"], row["name"], _content(row["size"], row["sha256"]), at=row["at"])
 
 
 def _file_or_source_node(row: sqlite3.Row) -> LineageNode:
@@ -221,7 +223,7 @@ def _execution_node(row: sqlite3.Row) -> LineageNode:
         filter(None, (f"commit {row['identifier'][:12]}", image, shorten(parameters, 80, placeholder="…")))
     )
     label = f"#{row['counter']} {row['title'] or row['step']}"
-    return LineageNode("execution", row["id"], row["uuid"], label, detail, status=row["status"])
+    return LineageNode("execution", row["id"], row["uuid"], label, detail, status=row["status"], at=row["at"])
 
 
 def _content(size: int | None, sha256: str | None) -> str:

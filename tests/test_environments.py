@@ -81,5 +81,8 @@ def test_more_can_be_made_once_each(session: Session) -> None:
         session.environments.create("GPU A")
     with pytest.raises(InvalidInputError):
         session.environments.create("gpu-b", minimum_scale="9")
-    with pytest.raises(NotFoundError, match="gpu-a, local"):
+    with pytest.raises(InvalidInputError, match="name cannot be"):
+        session.environments.create("gpu-b", name="\x1b[31m")
+    assert session.environments.create("gpu-c", name="Large one").name == "Large one"
+    with pytest.raises(NotFoundError, match="gpu-a, gpu-c, local"):
         session.environments.get("gpu-b")

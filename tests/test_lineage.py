@@ -8,13 +8,14 @@ import pytest
 
 from bench.lineage_graph import GraphShape, build
 from core import ancestry, lineage
-from core.ancestry_block import BLOCK
+from core.ancestry_block import BLOCK, Block, load_block
 from core.errors import NotAllowedError, NotFoundError
 from core.home import Home
 from core.policy import Role
 from core.session import Actor, Session
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -210,11 +211,11 @@ def test_walks_over_many_blocks_agree_with_a_plain_search(graph: Graph) -> None:
 
 @pytest.fixture
 def packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shoal]:
-    """A graph of three blocks, two of which were packed by a first walk."""
+    """A graph of three blocks, two of which are packed."""
     monkeypatch.setattr(ancestry, "LOOK_UPS", 100)
     shape = GraphShape(executions=3 * BLOCK - 100, inputs=3, window=300)
     shoal = build(Home(tmp_path / "graph"), shape)
-    shoal.session().lineage.ancestors(shape.executions)
+    assert ancestry.pack_finished_blocks(shoal.system_session()) == 2
     yield shoal
     shoal.close()
 
@@ -241,6 +242,9 @@ def test_a_block_that_changed_is_packed_anew(packed: Shoal) -> None:
         connection.execute("DELETE FROM execution_inputs WHERE execution_id = 1200")
     assert blocks(packed) == [0]
     service.ancestors(start)
+    assert blocks(packed) == [0], "a walk only reads"
+    assert ancestry.pack_finished_blocks(packed.system_session()) == 1
+    assert ancestry.pack_finished_blocks(packed.system_session()) == 0
     assert blocks(packed) == [0, 1]
     with packed.database.transaction() as connection:
         connection.execute("UPDATE execution_inputs SET file_id = 1 WHERE execution_id = 5 AND position = 0")
@@ -249,6 +253,31 @@ def test_a_block_that_changed_is_packed_anew(packed: Shoal) -> None:
         connection.execute("UPDATE files SET execution_id = NULL WHERE id = 1500")
     assert blocks(packed) == []
     assert 1500 not in service.ancestors(start).executions
+
+
+def test_only_shoal_itself_packs(packed: Shoal) -> None:
+    with pytest.raises(NotAllowedError):
+        ancestry.pack_finished_blocks(packed.session())
+
+
+@pytest.mark.parametrize("walk", ["ancestors", "descendants"])
+def test_what_is_committed_during_a_walk_is_not_part_of_it(
+    diamond: Graph, monkeypatch: pytest.MonkeyPatch, walk: str
+) -> None:
+    monkeypatch.setattr(ancestry, "LOOK_UPS", 0)
+    service = diamond.session.lineage
+    before = getattr(service, walk)(4)
+
+    def load_while_work_goes_on(connection: sqlite3.Connection, number: int) -> tuple[Block, bool]:
+        newest = connection.execute("SELECT max(id) FROM files").fetchone()[0]
+        diamond.execution([4], [newest + 10])
+        diamond.execution([newest + 10], [])
+        with diamond.shoal.database.transaction() as writing:
+            writing.execute("UPDATE execution_inputs SET file_id = ? WHERE execution_id = 2", (newest + 10,))
+        return load_block(connection, number)
+
+    monkeypatch.setattr(ancestry, "load_block", load_while_work_goes_on)
+    assert getattr(service, walk)(4) == before
 
 
 def test_checksums_written_later_change_no_block(packed: Shoal) -> None:

@@ -16,4 +16,4 @@ from cli.lazy_group import LazyGroup
     },
 )
 def environments() -> None:
-    """See and change where executions run, and within which limits."""
+    """See and change where executions run."""

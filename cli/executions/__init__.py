@@ -18,4 +18,4 @@ from cli.lazy_group import LazyGroup
     },
 )
 def executions() -> None:
-    """List, look into, follow, stop and repeat executions."""
+    """List, follow, stop and repeat executions."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 POLL = 0.04
 """Seconds between two looks at the database's version, each of which takes microseconds."""
+LOOKS_A_SECOND = 25
 LONGEST_SHOWN = 16 * 1024
 
 
@@ -85,10 +86,12 @@ def follow(
     after: int = 0,
     *,
     changed: Callable[[Execution], None] = lambda _: None,
+    quiet: Callable[[], None] = lambda: None,
 ) -> Execution:
     """Show the log as it grows until the execution has ended; return it as it is then.
 
-    `changed` is told of the execution first and whenever its status or reason is another one.
+    `changed` is told of the execution first and whenever its status or reason is another one; `quiet` is called about
+    once a second while nothing happens.
     """
     told: tuple[str, str] | None = None
     while True:
@@ -101,5 +104,9 @@ def follow(
             changed(current)
         if current.is_final:
             return current
+        looks = 0
         while session.database.data_version() == version:
             time.sleep(POLL)
+            looks += 1
+            if looks % LOOKS_A_SECOND == 0:
+                quiet()

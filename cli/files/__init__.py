@@ -17,4 +17,4 @@ from cli.lazy_group import LazyGroup
     },
 )
 def files() -> None:
-    """List, upload and download files, and trace where they came from."""
+    """List, upload, download and trace files."""

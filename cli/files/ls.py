@@ -21,7 +21,7 @@ _COLUMNS = (
     Column("AGE", right=True),
     Column("FROM", right=True),
     Column("ALIASES", flexible=True),
-    Column("ID"),
+    Column("ID", needs=100),
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -40,7 +39,9 @@ def trace(reference: str, project: str | None, depth: int, *, up: bool, down: bo
     direction: Literal["up", "down", "both"] = "both" if up == down else "up" if up else "down"
     root = here.lineage.of_file(file.id, depth=depth, direction=direction)
     if as_json:
-        print_json(asdict(root))
+        from cli.fields import lineage_fields  # noqa: PLC0415
+
+        print_json(lineage_fields(root))
     elif dot:
         click.echo("\n".join(_dot_lines(root)))
     else:

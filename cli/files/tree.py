@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from cli.output import terminal_width
+from core.quantities import age
 from core.text import cells, fit, plain
 
 if TYPE_CHECKING:
@@ -59,10 +61,14 @@ def _branches(
 
 def _line(start: str, node: LineageNode, strokes: _Strokes, width: int | None) -> str:
     label = plain(node.label, limit=_LONGEST_NAME)
-    parts = ["see above"] if node.repeated else [node.status, node.detail]
+    parts = ["shown elsewhere in this tree"] if node.repeated else [_status(node), node.detail]
     facts = f" {strokes.dot} ".join(plain(part, limit=_LONGEST_NAME) for part in parts if part)
     if width is not None:
         label = fit(label, max(8, width - cells(start)))
         facts = fit(facts, width - cells(start) - cells(label) - 2)
     shown = click.style(label, bold=True) if node.kind == "execution" else label
     return f"{start}{shown}{click.style(f'  {facts}', dim=True) if facts else ''}"
+
+
+def _status(node: LineageNode) -> str:
+    return f"{node.status} {age(time.time() - node.at)} ago" if node.status else ""

@@ -56,3 +56,5 @@ def test_settings(run: Callable[[str], Ran], linked: Session) -> None:
     assert "stop_grace_period  5" in run("settings ls").out
     assert run("settings set stop_grace_period soon").code == 2
     assert run("settings set nothing 1").code == 2
+    assert run("settings set stop_grace_period -- -5").code == 2
+    assert run("settings set file_roots '[\"relative\"]'").code == 2

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from core.executions.logs import LogWriter, log_path, record
+from core.text import cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,8 +72,6 @@ def test_a_narrow_terminal_cuts_the_detail(
     execution(title="模型 " * 30)
     monkeypatch.setenv("COLUMNS", "60")
     lines = run("executions ls").out.splitlines()
-    from core.text import cells  # noqa: PLC0415
-
     assert all(cells(line) <= 60 for line in lines)
     assert "…" in lines[1]
 
@@ -115,9 +115,8 @@ def test_show_tells_all(run: Callable[[str], Ran], execution: Callable[..., Exec
         ("executions ls --nope", 2, "--nope"),
     ],
 )
-def test_mistakes_have_their_exit_code(
-    run: Callable[[str], Ran], linked: Session, line: str, code: int, text: str
-) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("linked")
+def test_mistakes_have_their_exit_code(run: Callable[[str], Ran], line: str, code: int, text: str) -> None:
     ran = run(line)
     assert ran.code == code
     assert ran.err.startswith("shoal: ")
@@ -125,8 +124,6 @@ def test_mistakes_have_their_exit_code(
 
 
 def test_an_error_is_json_where_json_was_asked_for(run: Callable[[str], Ran], linked: Session) -> None:  # noqa: ARG001
-    import json  # noqa: PLC0415
-
     error = json.loads(run("executions show 7 --json").err)
     assert error["error"] == "not_found"
     assert error["field"] == "execution"

@@ -68,7 +68,7 @@ def test_a_newer_home_is_refused(run: Callable[[str], Ran], linked: Session, hom
     assert home.database.exists()
 
 
-def test_a_damaged_database_is_told_in_words(run: Callable[[str], Ran], linked: Session, home: Home) -> None:  # noqa: ARG001
+def test_a_damaged_database_is_told_in_words(run: Callable[[str], Ran], linked: Session, home: Home) -> None:
     linked.database.close()
     for path in home.root.glob("shoal.db*"):
         path.write_bytes(b"not a database " * 1000)
@@ -117,7 +117,7 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[s
             yield from commands(command, (*path, name))
 
 
-@pytest.mark.parametrize(("path", "command"), commands(shoal))
+@pytest.mark.parametrize(("path", "command"), list(commands(shoal)))
 def test_every_command_and_option_has_help(path: str, command: click.Command, run: Callable[[str], Ran]) -> None:
     assert command.help
     assert all(option.help for option in command.params if isinstance(option, click.Option))
@@ -157,3 +157,34 @@ def test_tab_offers_what_there_is(
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts(run: Callable[[str], Ran], shell: str) -> None:
     assert "_SHOAL_COMPLETE" in run(f"completion {shell}").out
+
+
+def test_init_creates_nothing_where_it_cannot_write(run: Callable[[str], Ran]) -> None:
+    ran = run("init /proc")
+    assert (ran.code, "cannot be written" in ran.err) == (6, True)
+    assert "projects: none yet" in run("executions ls --project proc").err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["executions", "ls", "--creator", "\udcff"],
+        ["environments", "set", "\udcff"],
+        ["files", "upload", "\udcff"],
+        ["executions", "ls", "--after", "9" * 30],
+    ],
+)
+def test_what_is_no_text_or_no_number_is_wrong_input(
+    linked: Session,  # noqa: ARG001
+    words: list[str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(words) == 2
+    assert "unexpected happened" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("line", ["", "executions"])
+def test_a_group_alone_prints_its_help(run: Callable[[str], Ran], line: str) -> None:
+    ran = run(line)
+    assert ran.code == 2
+    assert ran.err.startswith("Usage: ")

@@ -1,1 +1,0 @@
-"""The organization, its users and their roles."""
