@@ -45,6 +45,7 @@ class Shoal:
         if not home.database.exists():
             message = f"Shoal is not set up in {home.root}: run `shoal init` in a project's directory, or `shoal demo`"
             raise NotFoundError(message)
+        _refuse_loss(home)
         _migrate(home)
         return cls(home)
 
@@ -53,6 +54,7 @@ class Shoal:
         """Open an installation, setting it up first where there is none: the calling system user becomes its admin."""
         home = home or Home.default()
         home.create()
+        _refuse_loss(home)
         _migrate(home)
         shoal = cls(home)
         with shoal.database.transaction() as connection:
@@ -93,6 +95,15 @@ class Shoal:
         """Close every connection of this thread."""
         self.bell.close()
         self.database.close()
+
+
+def _refuse_loss(home: Home) -> None:
+    """Refuse to set up anew a home that has lost its database: what it holds would belong to nobody."""
+    if home.database.exists() and home.database.stat().st_size > 0:
+        return
+    if any(any(directory.iterdir()) for directory in (home.store, home.code, home.logs) if directory.is_dir()):
+        message = f"{home.database} is gone or empty, but {home.root} holds files: bring it back with `shoal restore`"
+        raise UnavailableError(message)
 
 
 def _migrate(home: Home) -> None:

@@ -39,6 +39,11 @@ class OutputProperties:
             found |= sidecar
         return (found | self._lines.get(name, {})) or None
 
+    def names(self) -> list[str]:
+        """Return the outputs that the one file for all speaks of."""
+        self._read_all()
+        return list(self._lines)
+
     def is_understood(self, path: str) -> bool:
         """Tell whether a file of properties holds what it should."""
         if path == PROPERTIES_FILE:

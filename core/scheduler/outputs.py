@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import shutil
 import stat
@@ -11,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from core.errors import InvalidInputError, NotFoundError
-from core.scheduler.output_properties import PROPERTIES_FILE, OutputProperties, is_properties
+from core.scheduler.output_properties import PROPERTIES_FILE, SIDECAR, OutputProperties, is_properties
 from core.scheduler.outputs_directory import OutputsDirectory
 from core.storage.checksums import checksum
 from core.storage.names import printable_name
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
     from core.scheduler.outputs_directory import Found
     from core.session import Session
 
-logger = logging.getLogger(__name__)
+LINES = 100
+"""Outputs that get a line of their own in the log."""
 
 
 class OutputCollector:
@@ -53,6 +53,7 @@ class OutputCollector:
         self._look_up = look_up
         self._refused: set[str] = set()
         self._number = 0
+        self._kept = 0
 
     def resume(self) -> None:
         """Bring into the store what an earlier scheduler had taken out of the outputs directory."""
@@ -79,13 +80,15 @@ class OutputCollector:
         paths = [each.path for each in found if each.is_file]
         for path in paths:
             if not is_properties(path):
-                self._take(path)
+                self._take(path, final=True)
         for path in paths:
             if is_properties(path) and not self._is_consumed(path):
-                self._take(path)
+                self._take(path, final=True)
+        if self._kept > LINES:
+            self._report(f"{self._kept - LINES} more outputs kept")
 
-    def _take(self, path: str) -> None:
-        """Move one file out of the container's reach, then keep it."""
+    def _take(self, path: str, *, final: bool = False) -> None:
+        """Move one file out of the container's reach, then keep it; what cannot be taken in the end is told of."""
         self._number += 1
         place = self._collected / str(self._number)
         place.mkdir(mode=0o700)
@@ -94,10 +97,11 @@ class OutputCollector:
             self._directory.move(path, place / "file")
         except OSError as error:
             shutil.rmtree(place, ignore_errors=True)
-            # A directory of another user's, where Shoal is not root: it is taken when the container has ended.
+            # While it runs: a directory of another user's, where Shoal is not root; it is taken in the end.
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise
-            logger.info("output %s is not taken: %s", printable_name(path), error)
+            if final and error.errno != errno.ENOENT:
+                self._report(f"output {printable_name(path)}: not kept: {error.strerror}")
             return
         self._keep(place)
 
@@ -108,6 +112,8 @@ class OutputCollector:
         if name and os.path.lexists(file):
             mode = file.lstat().st_mode
             if stat.S_ISREG(mode):
+                # Its owner may have forbidden even itself to read it.
+                file.chmod(stat.S_IMODE(mode) | 0o400)
                 self._add(file, name)
             else:
                 self._refuse(name, mode)
@@ -120,7 +126,9 @@ class OutputCollector:
         except (InvalidInputError, NotFoundError) as error:
             self._report(f"output {printable_name(name)}: not kept: {error.message}")
             return
-        self._report(f"output {printable_name(name)}: kept, {sums.size} bytes, sha256 {sums.sha256}")
+        self._kept += 1
+        if self._kept <= LINES:
+            self._report(f"output {printable_name(name)}: kept, {sums.size} bytes, sha256 {sums.sha256}")
 
     def _refuse(self, path: str, mode: int) -> None:
         if path not in self._refused:
@@ -128,12 +136,23 @@ class OutputCollector:
             self._report(f"output {printable_name(path)}: not kept, it is {_kind(mode)}; only regular files are")
 
     def _is_consumed(self, path: str) -> bool:
-        """Tell whether a properties file was understood, and is therefore not an output itself."""
-        if self._properties.is_understood(path):
-            return True
+        """Tell whether a file of properties was understood and speaks of outputs that are there; else it is one too."""
+        understood = self._properties.is_understood(path)
         if path == PROPERTIES_FILE:
-            self._report(f"output {PROPERTIES_FILE}: some lines are not JSON objects; it is kept as a file too")
-        return False
+            strangers = [name for name in self._properties.names() if not self._is_output(name)]
+            if understood and not strangers:
+                return True
+            what = "some of its lines are not JSON objects"
+            if understood:
+                what = f"it speaks of {printable_name(strangers[0])}, which is no output"
+            self._report(f"output {PROPERTIES_FILE}: {what}; it is kept as a file too")
+            return False
+        return understood and self._is_output(path.removesuffix(SIDECAR))
+
+    def _is_output(self, name: str) -> bool:
+        query = "SELECT 1 FROM files WHERE execution_id = ? AND name = ? LIMIT 1"
+        bound = (self._execution_id, printable_name(name))
+        return self._session.read("execution.run").execute(query, bound).fetchone() is not None
 
 
 def _ours(found: Found) -> bool:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from core.environments import Environment
     from core.errors import ShoalError
     from core.executions.execution import Execution
+    from core.projects.service import Project
     from core.scheduler.engines.engine import Engine
     from core.session import Session
 
@@ -60,6 +61,7 @@ class Runner:
         self.signals = Signals()
         self._attempt = attempts.load(session.read("execution.run"), attempt_id)
         self._execution: Execution = session.executions.by_id(self._attempt.execution_id)
+        self._project: Project = session.projects.by_id(self._execution.project_id)
         self._environment: Environment = session.environments.get(self._execution.environment)
         self.name = attempts.container_name(instance, self._execution.uuid, self._attempt.number)
         self._place = Workplace(session.home.attempts / self.name)
@@ -72,6 +74,7 @@ class Runner:
 
         What it raises was not expected: the attempt is as it was, and may be taken up again.
         """
+        logger.info("%s #%s %s: started", self._project.name, self._execution.counter, self._execution.step)
         recorder = Recorder(self._session, self._execution, self._attempt.id)
         try:
             self._end(recorder, self._result(recorder))
@@ -216,6 +219,7 @@ class Runner:
                 machines.release_unused(connection)
 
         self._insist(lambda: recorder.status(text, end), or_for=UnavailableError)
+        logger.info("%s #%s %s: %s", self._project.name, self._execution.counter, self._execution.step, text)
         try:
             self._engine.forget(self.name)
         except (EngineDownError, RefusedError) as error:

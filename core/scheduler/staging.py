@@ -10,6 +10,7 @@ import yaml
 from core.projects.code import unpack
 from core.projects.script import script
 from core.scheduler.container import config_files
+from core.storage.checksums import Checksums
 from core.storage.stage import StagedInput, stage
 
 if TYPE_CHECKING:
@@ -61,7 +62,12 @@ def stage_inputs(
 
 
 def _staged_input(session: Session, file: ExecutionInput) -> StagedInput:
-    expected = session.files.by_id(file.file_id).checksums if file.file_id is not None else None
+    expected = None
+    if file.file_id is not None:
+        expected = session.files.by_id(file.file_id).checksums
+    elif file.size is not None and file.md5 and file.sha1 and file.sha256:
+        # A copy, or another try: the very content that the first one had.
+        expected = Checksums(file.size, file.md5, file.sha1, file.sha256)
     return StagedInput(file.name, file.position, file.uri, file.path, file.file_id, expected)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import stat
+import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,10 +17,15 @@ if TYPE_CHECKING:
 
     from core.scheduler.engines.engine import Engine
 
+RECLAIM = "chown -R $0 outputs repository && chmod -R u+rwX outputs repository"
+"""Gives everything to the owner named as the shell's $0, and lets them read it, enter it and remove it."""
 RECLAIM_WITHIN = 600.0
 """Seconds that giving a container's files to Shoal may take."""
 STRICT_USER = 65534
 """The user `nobody`, as whom a strict container runs where Shoal itself is root."""
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,7 @@ class Workplace:
             name=f"{name}-reclaim",
             labels={},
             image=image,
-            command=["/bin/sh", "-c", f"chown -R {owner} /valohai/outputs /valohai/repository"],
+            command=["/bin/sh", "-c", f"cd /valohai && {RECLAIM}", owner],
             environment={},
             mounts=[
                 Mount(self.outputs, "/valohai/outputs", read_only=False),
@@ -110,12 +117,17 @@ class Workplace:
         )
         code = engine.run_to_end(specification, RECLAIM_WITHIN)
         if code != 0:
-            message = f"its files could not all be given to Shoal (chown ended with {code})"
+            message = f"its files could not all be given to Shoal (chown or chmod ended with {code})"
             raise RefusedError(message)
 
     def remove(self) -> None:
-        """Remove everything; what cannot be removed is left for the next sweep."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        """Remove everything; what cannot be removed is left for the next sweep.
+
+        `rm` goes down trees of any depth, which a container may have made; Python's own way does not.
+        """
+        result = subprocess.run(["rm", "-rf", "--", str(self.root)], check=False, capture_output=True, text=True)
+        if result.returncode != 0:
+            logger.warning("%s cannot be removed: %s", self.root, result.stderr.strip().partition("\n")[0])
 
 
 def _make_writable(root: Path) -> None:

@@ -379,3 +379,42 @@ def test_lines_that_cannot_be_stored_as_metadata_are_lines_all_the_same(workbenc
     assert execution.status == "complete"
     assert len(workbench.printed(execution)) == 3
     assert list(workbench.session.executions.metadata_latest(execution)) == ["ok"]
+
+
+def test_a_sidecar_without_its_file_is_an_output_and_a_line_about_nothing_is_told(
+    workbench: Workbench, busybox: str
+) -> None:
+    yaml = manifest(
+        busybox,
+        "cd /valohai/outputs; echo '{\"a\": 1}' > model.metadata.json; echo hi > keep.txt",
+        'echo \'{"file": "nowhere.txt", "metadata": {"k": 1}}\' > valohai.metadata.jsonl',
+    )
+    execution = workbench.run(yaml)
+    names = [file.name for file in workbench.outputs(execution)]
+    assert names == ["keep.txt", "model.metadata.json", "valohai.metadata.jsonl"]
+    assert any("nowhere.txt, which is no output" in line for line in workbench.printed(execution, "status"))
+
+
+def test_a_tree_of_any_depth_is_left_behind_by_nobody(workbench: Workbench, busybox: str) -> None:
+    dig = "i=0; while [ $i -lt 1100 ]; do mkdir d; cd d; i=$((i+1)); done"
+    execution = workbench.run(manifest(busybox, f"cd /valohai/outputs; echo important > model.bin; {dig}"))
+    assert [file.name for file in workbench.outputs(execution)] == ["model.bin"]
+    until(lambda: not list(workbench.shoal.home.attempts.iterdir()), "the directories' removal")
+    workbench.scheduler.stop()
+    workbench.scheduler.start()
+    assert workbench.run(manifest(busybox, "true")).status == "complete"
+
+
+@pytest.mark.parametrize("isolation", ["standard", "strict"])
+def test_outputs_of_any_mode_are_kept_and_none_stays_behind(workbench: Workbench, busybox: str, isolation: str) -> None:
+    workbench.session.environments.set("local", isolation=isolation)
+    yaml = manifest(
+        busybox,
+        "cd /valohai/outputs; mkdir -p a/b r/o; echo 1 > a/b/x; chmod 500 a/b; echo 2 > r/o/x; chmod 555 r/o r",
+        "echo 3 > zero; chmod 000 zero; mkdir /valohai/repository/d; touch /valohai/repository/d/f",
+        "chmod 000 /valohai/repository/d",
+    )
+    execution = workbench.run(yaml)
+    assert execution.status == "complete"
+    assert [workbench.content(file) for file in workbench.outputs(execution)] == [b"1\n", b"2\n", b"3\n"]
+    until(lambda: not list(workbench.shoal.home.attempts.iterdir()), "the directories' removal")
