@@ -22,12 +22,17 @@ def backup(destination: Path, *, with_files: bool) -> None:
     """
     from core.backup import back_up  # noqa: PLC0415
 
-    back_up(session(), destination, with_files=with_files)
+    made = back_up(session(), destination, with_files=with_files)
     click.echo(
         f"backed up to {plain(str(destination))}: database (verified), code, logs{', files' if with_files else ''}"
     )
     if not with_files:
-        note("the files of executions are not in it: --files backs them up too")
+        note("the files of the store, inputs and outputs, are not in it: --files backs them up too")
+    if made.missing:
+        note(
+            f"{len(made.missing)} of what the database knows was missing or damaged in the home already,"
+            f" such as {made.missing[0]}: see `shoal doctor`"
+        )
 
 
 @click.command()
@@ -36,12 +41,17 @@ def backup(destination: Path, *, with_files: bool) -> None:
 def restore(source: Path, *, replace: bool) -> None:
     """Restore the home from a backup.
 
-    SOURCE is verified before anything changes. No scheduler may run meanwhile.
+    SOURCE is verified before anything changes: the database, the code, the logs and, where it has them, all files. No
+    scheduler may run meanwhile.
     """
+    from core.backup import described  # noqa: PLC0415
     from core.backup import restore as restore_home  # noqa: PLC0415
 
     home = Home.default()
+    backup = described(source)
     aside = restore_home(source, home, replace=replace)
     click.echo(f"restored {plain(str(home.root))} from {plain(str(source))}")
     if aside is not None:
         click.echo(f"what was there before is in {plain(str(aside))}")
+    if not backup.with_files:
+        note("the store's files are not in this backup: the home has those that lay in it before, and no others")

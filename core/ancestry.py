@@ -1,23 +1,24 @@
 """All that a file came from, and all that came from it: walks over a graph of any size, never loaded as a whole.
 
-A walk begins with indexed look-ups, one frontier at a time. One that grows large starts again over the packed blocks
-(`core/ancestry_block.py`) that it touches, with one mark for each file (8 bytes): a block is read ten times faster than
-its rows, and a mark in a list is made several times faster than an entry in a set.
+A walk begins with indexed look-ups, one frontier at a time. One that grows large starts again over the blocks
+(`core/ancestry_block.py`) that it touches, with one mark for each file (8 bytes): a packed block is read ten times
+faster than its rows, and a mark in a list is made several times faster than an entry in a set. A walk only reads;
+blocks are packed by `pack_finished_blocks`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import sqlite3
 from dataclasses import dataclass
 from itertools import compress
 from typing import TYPE_CHECKING
 
-from core.ancestry_block import BLOCK, BLOCK_BITS, Block, load_block, store_blocks
+from core.ancestry_block import BLOCK, BLOCK_BITS, Block, finished_blocks, load_block, store_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import sqlite3
+    from collections.abc import Iterable, Iterator
 
     from core.session import Session
 
@@ -27,8 +28,8 @@ LOOK_UPS = 2_000
 PACKED_AT_ONCE = 16
 """Blocks packed in one transaction."""
 
-PACKED_IN_ALL = 512
-"""Blocks that one walk packs at most; the next walk packs more."""
+KEPT = 512
+"""Blocks read as rows that a walk keeps at most, for when it comes by again."""
 
 _INPUTS_OF = """
     SELECT i.file_id FROM json_each(?) e CROSS JOIN execution_inputs i ON i.execution_id = e.value
@@ -39,7 +40,7 @@ _MAKERS_OF = """
 """
 _OUTPUTS_OF = "SELECT f.id FROM json_each(?) e CROSS JOIN files f ON f.execution_id = e.value"
 _USERS_OF = "SELECT i.execution_id FROM json_each(?) f CROSS JOIN execution_inputs i ON i.file_id = f.value"
-_INPUTS_OF_THE_FRUITLESS = """
+_INPUTS_WHERE_NO_FILE_WAS_MADE = """
     SELECT e.id, i.file_id FROM executions e CROSS JOIN execution_inputs i ON i.execution_id = e.id
     WHERE e.id >= ? AND i.file_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM files f WHERE f.execution_id = e.id)
 """
@@ -57,21 +58,22 @@ class Ancestry:
     """The walks of one session."""
 
     def __init__(self, session: Session) -> None:
-        self._session = session
         self._connection = session.read("file.see")
-        self._unpacked: dict[int, Block] = {}
+        self._kept: dict[int, Block] = {}
 
     def ancestors(self, file_id: int) -> Relatives:
         """Return every execution and file that the file came from."""
-        makers = self._column(_MAKERS_OF, _bound([file_id]))
-        found = self._look_up(makers, _INPUTS_OF, _MAKERS_OF) or self._sweep_up(file_id)
+        with _one_moment(self._connection):
+            makers = self._column(_MAKERS_OF, _bound([file_id]))
+            found = self._look_up(makers, _INPUTS_OF, _MAKERS_OF) or self._sweep_up(file_id)
         found.files.discard(file_id)
         return found
 
     def descendants(self, file_id: int) -> Relatives:
         """Return every execution and file that came from the file."""
-        users = set(self._column(_USERS_OF, _bound([file_id])))
-        found = self._look_up(users, _OUTPUTS_OF, _USERS_OF) or self._sweep_down(file_id, min(users))
+        with _one_moment(self._connection):
+            users = set(self._column(_USERS_OF, _bound([file_id])))
+            found = self._look_up(users, _OUTPUTS_OF, _USERS_OF) or self._sweep_down(file_id, min(users))
         found.files.discard(file_id)
         return found
 
@@ -98,7 +100,6 @@ class Ancestry:
                 first = number << BLOCK_BITS
                 if marks[first : first + BLOCK] != swept[first : first + BLOCK]:
                     executions.update(_sweep_block_up(self._block(number), marks, swept))
-        self._pack()
         return Relatives(executions, _marked(marks))
 
     def _sweep_down(self, file_id: int, first_user: int) -> Relatives:
@@ -107,10 +108,9 @@ class Ancestry:
         executions: set[int] = set()
         for number in range(file_id >> BLOCK_BITS, (len(marks) - 1 >> BLOCK_BITS) + 1):
             executions.update(_sweep_block_down(self._block(number), marks))
-        for execution, file in self._connection.execute(_INPUTS_OF_THE_FRUITLESS, (first_user,)):
+        for execution, file in self._connection.execute(_INPUTS_WHERE_NO_FILE_WAS_MADE, (first_user,)):
             if marks[file]:
                 executions.add(execution)
-        self._pack()
         return Relatives(executions, _marked(marks))
 
     def _marks(self, file_id: int) -> list[bool]:
@@ -119,26 +119,40 @@ class Ancestry:
         return marks
 
     def _block(self, number: int) -> Block:
-        if number in self._unpacked:
-            return self._unpacked[number]
+        if number in self._kept:
+            return self._kept[number]
         block, is_packed = load_block(self._connection, number)
-        if not is_packed and len(self._unpacked) < PACKED_IN_ALL:
-            self._unpacked[number] = block
+        if not is_packed and len(self._kept) < KEPT:
+            self._kept[number] = block
         return block
-
-    def _pack(self) -> None:
-        """Pack for the next walk what this one had to read as rows; a database that is busy is left alone."""
-        blocks = [*self._unpacked.values()]
-        self._unpacked.clear()
-        with contextlib.suppress(sqlite3.OperationalError):
-            for start in range(0, len(blocks), PACKED_AT_ONCE):
-                with self._session.write("file.see") as connection:
-                    store_blocks(connection, blocks[start : start + PACKED_AT_ONCE])
 
     def _column(self, query: str, ids: str) -> list[int]:
         cursor = self._connection.cursor()
         cursor.row_factory = None
         return [value for (value,) in cursor.execute(query, (ids,))]
+
+
+def pack_finished_blocks(session: Session) -> int:
+    """Pack up to `PACKED_AT_ONCE` blocks that will get no more files, for the walks to come; return how many."""
+    connection = session.read("execution.run")
+    packed = {number for (number,) in connection.execute("SELECT block FROM ancestry_blocks")}
+    missing = [number for number in range(finished_blocks(connection)) if number not in packed][:PACKED_AT_ONCE]
+    if not missing:
+        return 0
+    with _one_moment(connection):
+        blocks = [load_block(connection, number)[0] for number in missing]
+    with session.write("execution.run") as writing:
+        return store_blocks(writing, blocks)
+
+
+@contextlib.contextmanager
+def _one_moment(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let all that is read in a block be of the same moment, whatever is committed meanwhile."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.rollback()
 
 
 def _bound(ids: Iterable[int]) -> str:

@@ -63,15 +63,25 @@ def load_block(connection: sqlite3.Connection, number: int) -> tuple[Block, bool
     return _read_rows(connection, number), False
 
 
-def store_blocks(connection: sqlite3.Connection, blocks: Iterable[Block]) -> None:
-    """Pack blocks into their table, within the caller's transaction.
+def finished_blocks(connection: sqlite3.Connection) -> int:
+    """Return how many blocks, the first ones, will get no more files."""
+    newest = connection.execute("SELECT max(id) FROM files").fetchone()[0] or 0
+    return int(newest) >> BLOCK_BITS
+
+
+def store_blocks(connection: sqlite3.Connection, blocks: Iterable[Block]) -> int:
+    """Pack blocks into their table, within the caller's transaction; return how many.
 
     One that may still get files is left out, and so is one whose inputs changed since it was read.
     """
-    newest = connection.execute("SELECT max(id) FROM files").fetchone()[0]
-    for block in blocks:
-        if block.first + BLOCK <= newest and _count_inputs(connection, block) == len(block.inputs):
-            connection.execute("INSERT OR REPLACE INTO ancestry_blocks VALUES (?, ?)", (block.number, block.packed()))
+    finished = finished_blocks(connection)
+    rows = [
+        (block.number, block.packed())
+        for block in blocks
+        if block.number < finished and _count_inputs(connection, block) == len(block.inputs)
+    ]
+    connection.executemany("INSERT OR REPLACE INTO ancestry_blocks VALUES (?, ?)", rows)
+    return len(rows)
 
 
 def _read_rows(connection: sqlite3.Connection, number: int) -> Block:

@@ -7,6 +7,7 @@ the home's files may know this.
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sqlite3
 import stat
@@ -33,6 +34,8 @@ NO_SPACE = 500 * 1000**2
 NEWEST_FILES = 100
 _SHOWN = 5
 _CLOCK_SLACK = 60.0
+_UNDER_WAY = 3600.0
+"""Seconds within which an upload that lies in the store already is surely committed."""
 _SOFTWARE_WRITTEN = 1_760_000_000
 """No clock that is right shows a time before this release was written."""
 
@@ -147,6 +150,21 @@ def _files(home: Home, database: Database) -> Iterator[Check]:
         yield Check("files", "fail", message, "restore a backup that was made with --files")
     else:
         yield Check("files", "ok", f"the newest {len(rows)} are in the store")
+    if orphans := _orphaned_uploads(home, database):
+        paths = " ".join(shlex.quote(str(path)) for path in orphans[:_SHOWN])
+        message = f"uploads that were cut short lie in the store: {len(orphans)}, {size(_bytes_of(orphans))}"
+        yield Check("uploads", "warn", message, f"remove them: {paths}{' …' if len(orphans) > _SHOWN else ''}")
+
+
+def _orphaned_uploads(home: Home, database: Database) -> list[Path]:
+    """Return the directories of uploads that no file refers to, but for those that may be under way."""
+    known = {row["uuid"] for row in database.reader().execute("SELECT uuid FROM files WHERE execution_id IS NULL")}
+    found = (path for path in home.store.glob("data/*/*/upload/*") if path.name not in known)
+    return [path for path in found if time.time() - path.stat().st_mtime > _UNDER_WAY and any(path.iterdir())]
+
+
+def _bytes_of(directories: list[Path]) -> int:
+    return sum(path.lstat().st_size for directory in directories for path in directory.rglob("*") if path.is_file())
 
 
 def _size_of(path: Path) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import sqlite3
 import time
@@ -80,7 +81,10 @@ def _seconds(text: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip())
     if match is None:
         raise ValueError
-    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+    seconds = float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+    if seconds > LONGEST_GRACE:
+        raise ValueError
+    return seconds
 
 
 def _money(text: str) -> int:
@@ -90,11 +94,19 @@ def _money(text: str) -> int:
     return round(value * 1_000_000)
 
 
+def _pids(text: str) -> int:
+    value = _whole(text)
+    if value < 10:
+        raise ValueError
+    return value
+
+
 def _cpus(text: str) -> float | None:
     if text in ("", "all"):
         return None
     value = float(text)
-    if not (math.isfinite(value) and 0.01 <= value <= 1024):
+    # Docker makes no container with more CPUs than the box has.
+    if not (math.isfinite(value) and 0.01 <= value <= (os.cpu_count() or 1)):
         raise ValueError
     return value
 
@@ -126,6 +138,8 @@ def _name(text: str) -> str:
     return text
 
 
+LONGEST_GRACE = 365 * 86400.0
+
 LIMITS: dict[str, Limit] = {
     "name": Limit(_name, "1 to 80 printable characters"),
     "enabled": Limit(_flag, "on or off"),
@@ -135,9 +149,9 @@ LIMITS: dict[str, Limit] = {
     "per_user_quota": Limit(_whole, "machines that one user may use at once, 0 for no limit"),
     "priority_allowed": Limit(_flag, "on or off"),
     "price_per_hour": Limit(_money, "price of one machine hour, such as 1.25"),
-    "cpus": Limit(_cpus, "CPUs of one machine, such as 2 or 0.5, or all"),
+    "cpus": Limit(_cpus, "CPUs of one machine, at most those of this box, such as 2 or 0.5, or all"),
     "memory": Limit(_memory, "memory of one machine, at least 6m, such as 512m or 8g, or all"),
-    "pids": Limit(lambda text: max(1, _whole(text)), "processes that one machine may run, a whole number"),
+    "pids": Limit(_pids, "processes that one machine may run, a whole number from 10 on"),
     "network": Limit(_one_of("bridge", "host", "none"), "bridge, host or none"),
     "isolation": Limit(_one_of("standard", "strict"), "standard or strict"),
 }
@@ -166,6 +180,11 @@ class Environments:
             message = f"there is no environment {reference!r}: it is one of {slugs}"
             raise NotFoundError(message, field="environment")
         return _environment(row)
+
+    def exists(self, reference: str) -> bool:
+        """Tell whether there is an environment with this slug or uuid."""
+        query = "SELECT 1 FROM environments WHERE slug = ? OR uuid = ?"
+        return self._session.read("environment.see").execute(query, (reference, reference)).fetchone() is not None
 
     def choose(self, reference: str | None, project_default: int | None) -> Environment:
         """Return the environment asked for, else the project's default, else the organization's."""
@@ -219,14 +238,15 @@ class Environments:
             message = f"{slug!r} cannot be a slug: use a-z, 0-9 and -, at most 63 characters"
             raise InvalidInputError(message, field="slug")
         self._session.require("environment.edit")
+        values = _read({"name": slug, **limits})
         try:
             with self._session.write("environment.edit") as connection:
                 cursor = connection.execute(
                     "INSERT INTO environments (uuid, slug, name, created_at) VALUES (?, ?, ?, ?)",
-                    (new_identifier(), slug, limits.pop("name", slug), time.time()),
+                    (new_identifier(), slug, values.pop("name"), time.time()),
                 )
                 record(connection, self._session.actor.id, "environment", cursor.lastrowid or 0, "created")
-                self._update(connection, cursor.lastrowid or 0, _read(limits))
+                self._update(connection, cursor.lastrowid or 0, values)
         except sqlite3.IntegrityError as error:
             raise _integrity(error, slug) from error
         return self.get(slug)

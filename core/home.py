@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
+
+from core.errors import InvalidInputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,19 @@ class Home:
         return self.root / "attempts"
 
     def create(self) -> None:
-        """Make the directories that are missing."""
-        for directory in (self.root, self.store, self.code, self.cache, self.logs, self.attempts):
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Make the directories that are missing, and close a home of one's own to others.
+
+        Raises:
+            InvalidInputError: the root is a directory that others share, such as /tmp.
+        """
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = self.root.stat()
+        if status.st_mode & stat.S_ISVTX:
+            message = f"{self.root} is shared with others, and a home is closed to them: give a directory below it"
+            raise InvalidInputError(message, field="SHOAL_HOME")
+        if status.st_uid == os.geteuid():
+            self.root.chmod(0o700)
+            if self.database.exists():
+                self.database.chmod(0o600)
+        for directory in (self.store, self.code, self.cache, self.logs, self.attempts):
+            directory.mkdir(mode=0o700, exist_ok=True)

@@ -10,22 +10,48 @@ from core.errors import InvalidInputError
 from data.changes import record
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from core.session import Session
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting: its default, whose type every value must have, and what it does."""
+    """One setting: its default, what it does, what it takes in words, and the test whether a value is that."""
 
     default: Any
     meaning: str
+    takes: str
+    fits: Callable[[object], bool]
 
+
+def _directories(meaning: str) -> Setting:
+    def fits(value: object) -> bool:
+        return isinstance(value, list) and all(map(_is_absolute, value))
+
+    return Setting([], meaning, "a list of absolute paths", fits)
+
+
+def _whole_number(default: int, meaning: str, least: int, most: int) -> Setting:
+    def fits(value: object) -> bool:
+        return type(value) is int and least <= value <= most
+
+    return Setting(default, meaning, f"a whole number from {least} to {most}", fits)
+
+
+def _is_absolute(path: object) -> bool:
+    return isinstance(path, str) and path.startswith("/") and path.isprintable()
+
+
+_DAY = 24 * 3600
 
 SETTINGS: dict[str, Setting] = {
-    "file_roots": Setting([], "directories below which file:// inputs may lie (none: file:// is refused)"),
-    "input_cache_size": Setting(50 * 1024**3, "bytes that the input cache may hold"),
-    "no_output_timeout": Setting(8 * 3600, "seconds without output after which an execution is stopped, by default"),
-    "stop_grace_period": Setting(30, "seconds between SIGTERM and SIGKILL when an execution is stopped"),
+    "file_roots": _directories("directories below which file:// inputs may lie (none: file:// is refused)"),
+    "input_cache_size": _whole_number(50 * 1024**3, "bytes that the input cache may hold", 0, 1024**5),
+    "no_output_timeout": _whole_number(
+        8 * 3600, "seconds without output after which an execution is stopped, by default (0: none is)", 0, 365 * _DAY
+    ),
+    "stop_grace_period": _whole_number(30, "seconds between SIGTERM and SIGKILL when an execution is stopped", 0, _DAY),
 }
 
 
@@ -45,12 +71,17 @@ class Settings:
         return SETTINGS[key].default if row is None else json.loads(row["value"])
 
     def set(self, key: str, value: Any) -> None:  # noqa: ANN401
-        """Change a setting."""
-        if key not in SETTINGS:
+        """Change a setting.
+
+        Raises:
+            InvalidInputError: there is no such setting, or it does not take the value.
+        """
+        setting = SETTINGS.get(key)
+        if setting is None:
             message = f"there is no setting {key!r}: it is one of {', '.join(sorted(SETTINGS))}"
             raise InvalidInputError(message, field="key")
-        if type(value) is not type(SETTINGS[key].default):
-            message = f"{key} takes a {type(SETTINGS[key].default).__name__}: {SETTINGS[key].meaning}"
+        if not setting.fits(value):
+            message = f"{key} takes {setting.takes}: {setting.meaning}"
             raise InvalidInputError(message, field=key)
         with self._session.write("organization.edit") as connection:
             connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, json.dumps(value)))

@@ -7,6 +7,8 @@ import sqlite3
 import threading
 from typing import TYPE_CHECKING
 
+from data.file_uri import file_uri
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -93,9 +95,7 @@ class Database:
         return self._writer
 
     def _open(self, *, read_only: bool) -> sqlite3.Connection:
-        # The three characters that mean something in SQLite's file URIs; urllib costs 4 ms to import.
-        path = str(self.path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-        uri = f"file:{path}?mode={'ro' if read_only else 'rw'}"
+        uri = file_uri(self.path, "ro" if read_only else "rw")
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=read_only)
         connection.row_factory = sqlite3.Row
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
+from data.file_uri import file_uri
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -21,7 +23,7 @@ class NewerSchemaError(Exception):
 
 def schema_version(path: Path) -> int:
     """Return the schema version of the file at `path`, 0 for a file without one."""
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    connection = sqlite3.connect(file_uri(path, "ro"), uri=True)
     try:
         return int(connection.execute("PRAGMA user_version").fetchone()[0])
     finally:
@@ -29,7 +31,7 @@ def schema_version(path: Path) -> int:
 
 
 def migrate(path: Path) -> None:
-    """Create the file at `path`, or bring it up to date; does nothing to one that already is.
+    """Create the file at `path` (mode 0600), or bring it up to date; does nothing to one that already is.
 
     Raises:
         NewerSchemaError: the file's schema version is above `SCHEMA_VERSION`.
@@ -46,6 +48,7 @@ def _apply_pending(path: Path) -> None:
     # Imported here: it costs 150 ms, and a database that is up to date never needs it.
     from sqlite_utils import Database, Migrations  # noqa: PLC0415
 
+    path.touch(mode=0o600)
     connection = sqlite3.connect(path, isolation_level=None, timeout=30)
     try:
         connection.execute("PRAGMA journal_mode = WAL")

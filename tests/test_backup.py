@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.backup import back_up, restore
+from core.backup import back_up, described, restore
 from core.errors import (
     ConflictError,
     InvalidInputError,
@@ -47,11 +47,12 @@ def names(directory: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("with_files", [False, True])
-def test_a_backup_becomes_a_home(session: Session, file: File, tmp_path: Path, *, with_files: bool) -> None:
-    made = back_up(session, tmp_path / "backup", with_files=with_files)
+@pytest.mark.parametrize("name", ["backup", "50%41 b?#"])
+def test_a_backup_becomes_a_home(session: Session, file: File, tmp_path: Path, name: str, *, with_files: bool) -> None:
+    made = back_up(session, tmp_path / name, with_files=with_files)
     assert made.schema_version == SCHEMA_VERSION
-    other = Home(tmp_path / "other")
-    assert restore(tmp_path / "backup", other) is None
+    other = Home(tmp_path / f"{name}-other")
+    assert restore(tmp_path / name, other) is None
     shoal = Shoal.open(other)
     restored = shoal.session()
     assert restored.files.by_id(file.id) == file
@@ -184,17 +185,94 @@ def test_a_newer_backup_is_refused(session: Session, tmp_path: Path) -> None:
         restore(tmp_path / "backup", Home(tmp_path / "other"))
 
 
-def test_links_and_pipes_in_a_backup_lead_nowhere(session: Session, tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["logs/stolen.log", "code/elsewhere", "store/data/deep"])
+def test_a_link_in_a_backup_is_refused_by_its_name(session: Session, file: File, tmp_path: Path, place: str) -> None:
+    back_up(session, tmp_path / "backup", with_files=True)
+    (tmp_path / "backup" / place).symlink_to(tmp_path)
+    with pytest.raises(InvalidInputError, match=place):
+        restore(tmp_path / "backup", Home(tmp_path / "other"))
+    assert not (tmp_path / "other").exists()
+    assert session.files.by_id(file.id)
+
+
+@pytest.mark.parametrize("directory", ["code", "store"])
+def test_a_directory_that_is_a_link_is_refused(session: Session, file: File, tmp_path: Path, directory: str) -> None:
+    back_up(session, tmp_path / "backup", with_files=True)
+    (tmp_path / "backup" / directory).rename(tmp_path / "moved")
+    (tmp_path / "backup" / directory).symlink_to(tmp_path / "moved")
+    with pytest.raises(InvalidInputError, match=f"{directory}' is a link"):
+        restore(tmp_path / "backup", Home(tmp_path / "other"))
+    assert session.files.by_id(file.id)
+
+
+def test_a_pipe_and_a_database_that_is_a_link_are_refused(session: Session, tmp_path: Path) -> None:
     back_up(session, tmp_path / "backup")
-    (tmp_path / "secret").write_text("secret")
-    (tmp_path / "backup" / "logs" / "stolen.log").symlink_to(tmp_path / "secret")
-    (tmp_path / "backup" / "code" / "elsewhere").symlink_to(tmp_path)
     os.mkfifo(tmp_path / "backup" / "logs" / "pipe")
-    other = Home(tmp_path / "other")
-    restore(tmp_path / "backup", other)
-    assert names(other.logs) == set()
-    assert names(other.code) == set()
+    with pytest.raises(InvalidInputError, match="pipe"):
+        restore(tmp_path / "backup", Home(tmp_path / "other"))
     (tmp_path / "backup" / "shoal.db").rename(tmp_path / "shoal.db")
     (tmp_path / "backup" / "shoal.db").symlink_to(tmp_path / "shoal.db")
     with pytest.raises(UnavailableError):
         restore(tmp_path / "backup", Home(tmp_path / "another"))
+
+
+@pytest.mark.parametrize("change", ["missing", "damaged"])
+@pytest.mark.parametrize("place", ["code/c0de.tar.gz", "logs/ab/x.log", "store"])
+def test_what_is_missing_or_damaged_is_told(
+    session: Session, file: File, tmp_path: Path, place: str, change: str
+) -> None:
+    back_up(session, tmp_path / "backup", with_files=True)
+    place = f"store/{file.key}" if place == "store" else place
+    victim = tmp_path / "backup" / place
+    content = victim.read_bytes()
+    victim.unlink()
+    if change == "damaged":
+        victim.write_bytes(content[:-1] + b"?")
+    with pytest.raises(InvalidInputError, match=f"{place} is {change}"):
+        restore(tmp_path / "backup", Home(tmp_path / "other"))
+    assert not (tmp_path / "other").exists()
+
+
+def test_an_archive_that_a_commit_needs_must_be_there(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "valohai.yaml").write_text("- step:\n    name: a\n    image: b\n    command: c\n")
+    session.projects.commit_working_tree(session.projects.create("penguins"), tmp_path / "code")
+    (archive,) = session.home.code.iterdir()
+    back_up(session, tmp_path / "backup")
+    (tmp_path / "backup" / "code" / archive.name).unlink()
+    with pytest.raises(InvalidInputError, match=archive.name):
+        restore(tmp_path / "backup", Home(tmp_path / "other"))
+
+
+def test_what_the_home_had_lost_before_is_told_and_not_asked_for(session: Session, file: File, tmp_path: Path) -> None:
+    session.files.path(file).unlink()
+    made = back_up(session, tmp_path / "backup", with_files=True)
+    assert made.missing == [f"store/{file.key}"]
+    assert described(tmp_path / "backup") == made
+    restore(tmp_path / "backup", Home(tmp_path / "other"))
+
+
+def test_a_backup_never_lies_in_the_home(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(session.home.root)
+    for inside in (session.home.root / "backup", tmp_path / "link" / "deep" / "backup"):
+        with pytest.raises(InvalidInputError, match="outside"):
+            back_up(session, inside)
+
+
+def test_a_home_behind_a_link_is_replaced_where_it_is(session: Session, file: File, tmp_path: Path) -> None:
+    back_up(session, tmp_path / "backup", with_files=True)
+    link = tmp_path / "link"
+    link.symlink_to(session.home.root)
+    aside = restore(tmp_path / "backup", Home(link), replace=True)
+    assert aside is not None
+    assert link.is_symlink()
+    shoal = Shoal.open(Home(link))
+    assert shoal.session().files.path(file).read_text() == "a,b\n"
+    shoal.close()
+
+
+def test_a_store_on_another_disk_is_backed_up(session: Session, file: File, tmp_path: Path) -> None:
+    session.home.store.rename(tmp_path / "disk")
+    session.home.store.symlink_to(tmp_path / "disk")
+    assert back_up(session, tmp_path / "backup", with_files=True).missing == []
+    assert (tmp_path / "backup" / "store" / file.key).read_text() == "a,b\n"

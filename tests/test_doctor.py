@@ -85,6 +85,19 @@ def test_a_file_that_is_missing_from_the_store(session: Session, tmp_path: Path)
     assert found(session.home)["files"].state == "fail"
 
 
+def test_an_upload_that_was_killed_before_it_was_committed(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("a,b\n")
+    file = session.files.upload(session.projects.create("penguins"), tmp_path / "rows.csv")
+    orphan = session.files.path(file).parents[1] / "016b888a" / "deep" / "rows.csv"
+    orphan.parent.mkdir(parents=True)
+    orphan.write_bytes(b"x" * 500)
+    assert "uploads" not in found(session.home), "it may be under way"
+    os.utime(orphan.parents[1], (0, 0))
+    check = found(session.home)["uploads"]
+    assert (check.state, check.message.partition(": ")[2]) == ("warn", "1, 500 B")
+    assert check.next_step.endswith(str(orphan.parents[1]))
+
+
 def test_a_scheduler_that_gives_no_sign_of_life(shoal: Shoal) -> None:
     lease = Lease(shoal.home, shoal.database)
     lease.acquire()

@@ -22,7 +22,8 @@ def copied(
 ) -> tuple[Project, Commit, NewExecution]:
     """Return what to insert for a copy of `execution`, with some values and inputs replaced.
 
-    Inputs that are not replaced keep the very files that they resolved to, whatever their aliases point to now.
+    Inputs that are not replaced keep the very files that they resolved to, whatever their aliases point to now, and
+    the checksums of what their addresses held, where the original got as far as fetching them.
     """
     from core.projects.manifest import read_manifest  # noqa: PLC0415
     from core.projects.specification import specify  # noqa: PLC0415
@@ -59,6 +60,6 @@ def _kept_inputs(session: Session, execution: Execution) -> dict[str, list[Resol
 
 def _resolved(file: ExecutionInput) -> ResolvedInput:
     sums = None
-    if file.file_id is not None and file.size is not None and file.md5 and file.sha1 and file.sha256:
+    if file.size is not None and file.md5 and file.sha1 and file.sha256:
         sums = Checksums(file.size, file.md5, file.sha1, file.sha256)
     return ResolvedInput(file.requested, file.uri, file.path, file.file_id, sums)

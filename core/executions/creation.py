@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import orjson
 
 from core.errors import InvalidInputError
-from core.executions.tags import checked_tags
-from core.executions.transitions import Place, count
+from core.executions.transitions import Place, add_event, count
+from core.labels import checked_tag
 from data.changes import record_many
 from data.identifiers import new_identifier
 
@@ -44,6 +44,7 @@ class NewExecution:
 class _Placement:
     environment_id: int
     store_id: int
+    note: str | None
 
 
 def resolve_inputs(
@@ -63,11 +64,21 @@ def check(new: NewExecution) -> None:
     if new.title is not None and (len(new.title) > LONGEST_TITLE or not new.title.isprintable()):
         message = f"a title is at most {LONGEST_TITLE} printable characters"
         raise InvalidInputError(message, field="title")
-    checked_tags(new.tags)
+    for tag in new.tags:
+        checked_tag(tag)
 
 
 def insert(session: Session, project: Project, commit: Commit, news: Sequence[NewExecution]) -> list[int]:
-    """Write executions and their inputs and tags, durably, in one transaction; return their ids."""
+    """Write executions and their inputs and tags, durably, in one transaction; return their ids.
+
+    Raises:
+        InvalidInputError: names the field; nothing was written.
+        NotFoundError: the project is none of the organization.
+    """
+    project = session.projects.by_id(project.id)
+    if commit.project_id != project.id:
+        message = f"the commit {commit.identifier[:12]} is of another project than {project.name!r}"
+        raise InvalidInputError(message, field="commit")
     for new in news:
         check(new)
     placements = _placements(session, project, news)
@@ -99,10 +110,13 @@ def insert(session: Session, project: Project, commit: Commit, news: Sequence[Ne
         )
         connection.executemany(
             "INSERT OR IGNORE INTO execution_tags VALUES (?, ?)",
-            [(id_, tag) for id_, new in zip(ids, news, strict=True) for tag in new.tags],
+            [(id_, checked_tag(tag)) for id_, new in zip(ids, news, strict=True) for tag in new.tags],
         )
         for environment_id, number in Counter(placement.environment_id for placement in placements).items():
             count(connection, Place(environment_id, actor, project.id), None, "created", number)
+        for id_, placement in zip(ids, placements, strict=True):
+            if placement.note is not None:
+                add_event(connection, id_, "note", placement.note)
         record_many(connection, ((actor, "execution", id_, "created", project.id) for id_ in ids))
     return ids
 
@@ -135,17 +149,37 @@ def _input_rows(ids: Sequence[int], news: Sequence[NewExecution]) -> Iterable[tu
 
 def _placements(session: Session, project: Project, news: Sequence[NewExecution]) -> list[_Placement]:
     connection = session.read("environment.see")
-    known: dict[tuple[str | None, str | None], _Placement] = {}
+    known: dict[tuple[object, ...], _Placement] = {}
     for new in news:
-        wanted = (new.specification.environment, new.specification.upload_store)
+        wanted = _wanted(new)
         if wanted not in known:
-            known[wanted] = _Placement(
-                _environment(session, project, wanted[0], new.priority), _store(connection, wanted[1])
-            )
-    return [known[(new.specification.environment, new.specification.upload_store)] for new in news]
+            environment, note = _environment(session, project, new.specification, new.priority)
+            known[wanted] = _Placement(environment, _store(connection, project, new.specification.upload_store), note)
+    return [known[_wanted(new)] for new in news]
 
 
-def _environment(session: Session, project: Project, slug: str | None, priority: int) -> int:
+def _wanted(new: NewExecution) -> tuple[object, ...]:
+    specification = new.specification
+    return (
+        specification.environment,
+        specification.is_environment_of_step,
+        specification.upload_store,
+        new.priority,
+    )
+
+
+def _environment(
+    session: Session, project: Project, specification: Specification, priority: int
+) -> tuple[int, str | None]:
+    """Return the environment, and what to note about it.
+
+    Projects name environments of the installation that they were written for: where only the step's own words name
+    one that is not here, the default serves, so that the project runs as it is.
+    """
+    slug, note = specification.environment, None
+    if specification.is_environment_of_step and slug is not None and not session.environments.exists(slug):
+        note = f"the step's environment {slug!r} is not known here: it runs on the default one"
+        slug = None
     environment = session.environments.choose(slug, project.default_environment_id)
     if not environment.enabled:
         message = (
@@ -155,13 +189,16 @@ def _environment(session: Session, project: Project, slug: str | None, priority:
     if priority and not environment.priority_allowed:
         message = f"the environment {environment.slug!r} does not allow priorities"
         raise InvalidInputError(message, field="priority")
-    return environment.id
+    return environment.id, note
 
 
-def _store(connection: sqlite3.Connection, name: str | None) -> int:
-    row = connection.execute(
-        "SELECT id FROM stores WHERE ? IS NULL OR name = ? OR uuid = ? ORDER BY id LIMIT 1", (name, name, name)
-    ).fetchone()
+def _store(connection: sqlite3.Connection, project: Project, name: str | None) -> int:
+    if name is None:
+        row = connection.execute(
+            "SELECT id FROM stores WHERE ? IS NULL OR id = ? ORDER BY id LIMIT 1", (project.default_store_id,) * 2
+        ).fetchone()
+    else:
+        row = connection.execute("SELECT id FROM stores WHERE name = ? OR uuid = ?", (name, name)).fetchone()
     if row is None:
         names = ", ".join(row["name"] for row in connection.execute("SELECT name FROM stores ORDER BY name"))
         message = f"there is no data store {name!r}: upload-store is one of {names}"

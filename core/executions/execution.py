@@ -22,7 +22,6 @@ STATUSES: tuple[Status, ...] = (
     "crashed",
 )
 FINAL: frozenset[Status] = frozenset({"complete", "error", "stopped", "crashed"})
-WAITING: frozenset[Status] = frozenset({"created", "queued"})
 
 
 class Execution(NamedTuple):
@@ -101,6 +100,7 @@ class Event(NamedTuple):
 
 
 # CROSS JOIN keeps the order of the joins: executions are read in the order asked for, and only as many as that.
+# More conditions follow; `:organization` is the actor's.
 SELECT = """
 SELECT e.id, e.uuid, e.project_id, e.counter, e.commit_id, c.identifier, c.adhoc, e.environment_id, v.slug,
     e.user_id, u.name, e.copied_from, e.step, e.title, e.status,
@@ -115,7 +115,9 @@ CROSS JOIN commits c ON c.id = e.commit_id
 CROSS JOIN environments v ON v.id = e.environment_id
 CROSS JOIN users u ON u.id = e.user_id
 LEFT JOIN machines m ON m.id = e.machine_id
+CROSS JOIN projects p ON p.id = e.project_id
 LEFT JOIN waiting_reasons w ON w.environment_id = e.environment_id AND w.user_id = e.user_id AND w.status = e.status
+WHERE p.organization_id = :organization
 """
 
 

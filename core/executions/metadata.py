@@ -26,11 +26,15 @@ _OF_KEY = (
     "SELECT execution_id FROM metadata_latest"
     " WHERE project_id = ? AND key_id = (SELECT id FROM metadata_keys WHERE name = ?)"
 )
+_NUMBERS, _OTHERS = "value < ''", "value >= ''"
 SORTED = {
-    True: f"{_OF_KEY} ORDER BY value DESC, execution_id DESC LIMIT ?",
-    False: f"{_OF_KEY} ORDER BY value, execution_id LIMIT ?",
+    True: [f"{_OF_KEY} AND {kind} ORDER BY value DESC, execution_id DESC LIMIT ?" for kind in (_NUMBERS, _OTHERS)],
+    False: [f"{_OF_KEY} AND {kind} ORDER BY value, execution_id LIMIT ?" for kind in (_NUMBERS, _OTHERS)],
 }
-"""Project id, key and limit → ids of executions by their latest value, read off an index; descending or not."""
+"""Project id, key and limit → ids of executions by their latest value, read off an index; descending or not.
+
+Two queries: numbers come first whatever the direction, then all that is none (NaN and infinity are kept as text).
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.errors import ConflictError, InvalidInputError, NotFoundError
+from core.errors import ConflictError, NotFoundError
 from core.executions import metadata
 from core.executions.execution import FINAL, SELECT, STATUSES, Event, Execution, ExecutionInput, from_row
+from core.executions.listing import Filter, page_query
 from core.executions.logs import LogLine, log_path, read_log, tail_offset
-from core.executions.tags import checked_tags
+from core.labels import checked_tag
 from data.changes import record
 from data.paging import Page, page_of
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from core.session import Session
 
 LARGEST_PAGE = 10_000
+
+_GIVEN = "SELECT value FROM json_each(:ids)"
 
 
 class Executions:
@@ -78,28 +82,33 @@ class Executions:
         return self.by_id(creation.insert(self._session, project, commit, [new])[0])
 
     def by_id(self, execution_id: int) -> Execution:
-        """Return the execution with this id."""
-        row = self._session.read("execution.see").execute(f"{SELECT} WHERE e.id = ?", (execution_id,)).fetchone()
-        if row is None:
+        """Return the execution with this id.
+
+        Raises:
+            NotFoundError: there is none, or it is of another organization.
+        """
+        execution = self._one("e.id = :id", id=execution_id)
+        if execution is None:
             message = f"there is no execution with id {execution_id}"
             raise NotFoundError(message)
-        return from_row(row)
+        return execution
 
     def get(self, project: Project, counter: int | Literal["latest"]) -> Execution:
-        """Return the execution `#counter` of a project, or its latest one."""
-        connection = self._session.read("execution.see")
+        """Return the execution `#counter` of a project, or its latest one.
+
+        Raises:
+            NotFoundError: there is none.
+        """
         if counter == "latest":
-            row = connection.execute(
-                f"{SELECT} WHERE e.project_id = ? ORDER BY e.counter DESC LIMIT 1", (project.id,)
-            ).fetchone()
+            execution = self._one("e.project_id = :project ORDER BY e.counter DESC LIMIT 1", project=project.id)
         else:
-            row = connection.execute(
-                f"{SELECT} WHERE e.project_id = ? AND e.counter = ?", (project.id, counter)
-            ).fetchone()
-        if row is None:
+            execution = self._one(
+                "e.project_id = :project AND e.counter = :counter", project=project.id, counter=counter
+            )
+        if execution is None:
             message = f"{project.name!r} has no execution #{counter}: `shoal executions ls` shows what there is"
             raise NotFoundError(message, field="execution")
-        return from_row(row)
+        return execution
 
     def list(
         self,
@@ -112,40 +121,48 @@ class Executions:
         limit: int = 100,
     ) -> Page[Execution]:
         """Return executions, newest first; `after` is the `next` of the page before."""
-        conditions, values = _conditions(project, statuses, creator, tag)
-        if after is not None:
-            conditions.append(
-                "e.id < ?" if project is None else "e.counter < (SELECT counter FROM executions WHERE id = ?)"
-            )
-            values.append(after)
+        connection = self._session.read("execution.see")
+        creator_id = None
+        if creator is not None:
+            row = connection.execute("SELECT id FROM users WHERE name = ?", (creator,)).fetchone()
+            if row is None:
+                return Page([], None)
+            creator_id = int(row["id"])
+        wanted = Filter(None if project is None else project.id, statuses, creator_id, tag)
         limit = max(1, min(limit, LARGEST_PAGE))
-        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-        # Within a project counters rise with ids, and there is an index on them.
-        order = "e.id" if project is None else "e.counter"
-        rows = self._session.read("execution.see").execute(
-            f"{SELECT} {where} ORDER BY {order} DESC LIMIT ?", (*values, limit + 1)
-        )
-        found = [from_row(row) for row in rows]
+        organization = self._session.actor.organization_id
+        query, values = page_query(wanted, organization=organization, after=after, limit=limit + 1)
+        found = [from_row(row) for row in connection.execute(query, values)]
         return page_of(found, [execution.id for execution in found], limit)
 
     def ids_by_metadata(
         self, project: Project, key: str, *, descending: bool = True, limit: int = LARGEST_PAGE
     ) -> Sequence[int]:
-        """Return the ids of executions that have the metadata `key`, sorted by its latest value."""
-        rows = self._session.read("execution.see").execute(metadata.SORTED[descending], (project.id, key, limit))
-        return [row[0] for row in rows]
+        """Return the ids of executions that have the metadata `key`, sorted by its latest value: numbers first."""
+        connection = self._session.read("execution.see")
+        ids: dict[int, None] = {}
+        for query in metadata.SORTED[descending]:
+            ids |= dict.fromkeys(row[0] for row in connection.execute(query, (project.id, key, limit - len(ids))))
+        return [*ids]
 
     def sorted_by_metadata(
         self, project: Project, key: str, *, descending: bool = True, limit: int = 100
     ) -> Sequence[Execution]:
         """Return the executions whose latest value of the metadata `key` comes first."""
-        return [self.by_id(id_) for id_ in self.ids_by_metadata(project, key, descending=descending, limit=limit)]
+        ids = self.ids_by_metadata(project, key, descending=descending, limit=limit)
+        rows = self._session.read("execution.see").execute(
+            f"{SELECT} AND e.id IN ({_GIVEN})",
+            {"organization": self._session.actor.organization_id, "ids": json.dumps([*ids])},
+        )
+        by_id = {row["id"]: from_row(row) for row in rows}
+        return [by_id[id_] for id_ in ids if id_ in by_id]
 
     def counts(self, project: Project | None = None) -> dict[str, int]:
         """Return how many executions are in each status, from kept counts."""
         rows = self._session.read("execution.see").execute(
-            "SELECT status, sum(number) FROM execution_counts WHERE ? IS NULL OR project_id = ? GROUP BY status",
-            (project and project.id, project and project.id),
+            "SELECT n.status, sum(n.number) FROM execution_counts n JOIN projects p ON p.id = n.project_id"
+            " WHERE p.organization_id = ? AND (? IS NULL OR p.id = ?) GROUP BY n.status",
+            (self._session.actor.organization_id, project and project.id, project and project.id),
         )
         found = dict(tuple(row) for row in rows)
         return {status: found.get(status, 0) for status in STATUSES}
@@ -160,6 +177,7 @@ class Executions:
 
         actor = self._session.actor
         detail = reason or f"stopped by {actor.name}"
+        self.by_id(execution.id)
         with self._session.write("execution.stop") as connection:
             stopped = stop_waiting(connection, execution.id, actor.id, detail) or begin_stopping(
                 connection, execution.id, actor.id, detail
@@ -172,7 +190,8 @@ class Executions:
 
     def add_tags(self, execution: Execution, tags: Sequence[str]) -> None:
         """Add tags to an execution; those that it has are kept once."""
-        rows = [(execution.id, tag) for tag in checked_tags(tags)]
+        rows = [(execution.id, checked_tag(tag)) for tag in tags]
+        self.by_id(execution.id)
         with self._session.write("execution.edit") as connection:
             connection.executemany("INSERT OR IGNORE INTO execution_tags VALUES (?, ?)", rows)
             record(
@@ -220,26 +239,10 @@ class Executions:
         )
         return int(row[0]) if row else 0
 
-
-def _conditions(
-    project: Project | None, statuses: Sequence[str], creator: str | None, tag: str | None
-) -> tuple[list[str], list[object]]:
-    conditions: list[str] = []
-    values: list[object] = []
-    if project is not None:
-        conditions.append("e.project_id = ?")
-        values.append(project.id)
-    if statuses:
-        unknown = [status for status in statuses if status not in STATUSES]
-        if unknown:
-            message = f"there is no status {unknown[0]!r}: it is one of {', '.join(STATUSES)}"
-            raise InvalidInputError(message, field="status")
-        conditions.append(f"e.status IN ({', '.join('?' * len(statuses))})")
-        values.extend(statuses)
-    if creator is not None:
-        conditions.append("u.name = ?")
-        values.append(creator)
-    if tag is not None:
-        conditions.append("e.id IN (SELECT execution_id FROM execution_tags WHERE tag = ?)")
-        values.append(tag)
-    return conditions, values
+    def _one(self, where: str, **values: int) -> Execution | None:
+        row = (
+            self._session.read("execution.see")
+            .execute(f"{SELECT} AND {where}", {"organization": self._session.actor.organization_id, **values})
+            .fetchone()
+        )
+        return None if row is None else from_row(row)

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from core.errors import ConflictError, InvalidInputError, NotFoundError
+from core.projects.commits import Commit, commit_by_id, keep_commit
 from core.projects.manifest import close_match
 from data.changes import record
 from data.identifiers import new_identifier
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
-    from core.projects.code_archive import PackedCode
     from core.session import Session
+
+__all__ = ["Commit", "Project", "Projects"]
 
 MAXIMUM_NAME = 80
 JOINERS = ("newline", "and")
@@ -37,23 +39,6 @@ class Project:
     command_joiner: Literal["newline", "and"]
     default_environment_id: int | None
     default_store_id: int | None
-    created_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """Code that executions run: a commit of a git repository, or an ad-hoc tree (its identifier starts with `~`)."""
-
-    id: int
-    uuid: str
-    project_id: int
-    identifier: str
-    adhoc: bool
-    ref: str | None
-    description: str
-    committed_at: float | None
-    archive: Path
-    yaml: str
     created_at: float
 
 
@@ -196,7 +181,7 @@ class Projects:
         self._session.require("commit.create")
         project = self.by_id(project.id)
         packed = pack_commit(directory, self._session.home.code, revision, yaml_path=project.yaml_path)
-        return self._keep(project, packed)
+        return keep_commit(self._session, project, packed)
 
     def commit_working_tree(
         self, project: Project, directory: Path, progress: Callable[[int, int], None] | None = None
@@ -207,23 +192,11 @@ class Projects:
         self._session.require("commit.create")
         project = self.by_id(project.id)
         packed = pack_working_tree(directory, self._session.home.code, yaml_path=project.yaml_path, progress=progress)
-        return self._keep(project, packed)
+        return keep_commit(self._session, project, packed)
 
     def commit_by_id(self, id: int) -> Commit:  # noqa: A002
         """Return the commit with this id."""
-        row = (
-            self._session.read("project.see")
-            .execute(
-                "SELECT c.* FROM commits c JOIN projects p ON p.id = c.project_id"
-                " WHERE c.id = ? AND p.organization_id = ?",
-                (id, self._session.actor.organization_id),
-            )
-            .fetchone()
-        )
-        if row is None:
-            message = f"there is no commit with the id {id}"
-            raise NotFoundError(message, field="commit")
-        return self._commit(row)
+        return commit_by_id(self._session, id)
 
     def _link(self, directory: Path) -> tuple[Path, int]:
         path = directory.resolve()
@@ -242,63 +215,6 @@ class Projects:
             message = f"{path} is not linked to a project: run `shoal init` in the project's directory"
             raise NotFoundError(message, field="directory")
         return Path(row["directory"]), int(row["project_id"])
-
-    def _keep(self, project: Project, packed: PackedCode) -> Commit:
-        actor = self._session.actor
-        with self._session.write("commit.create") as connection:
-            known = connection.execute(
-                "SELECT id, yaml, archive FROM commits WHERE project_id = ? AND identifier = ?",
-                (project.id, packed.identifier),
-            ).fetchone()
-            if known is None:
-                commit_id = _insert_commit(connection, project, packed, actor.id)
-                record(connection, actor.id, "commit", commit_id, "created", project_id=project.id)
-            else:
-                commit_id = int(known["id"])
-                if (known["yaml"], known["archive"]) != (packed.yaml, packed.archive.name):
-                    # The project's yaml_path or linked directory was changed since.
-                    connection.execute(
-                        "UPDATE commits SET yaml = ?, archive = ? WHERE id = ?",
-                        (packed.yaml, packed.archive.name, commit_id),
-                    )
-                    record(connection, actor.id, "commit", commit_id, "changed", project_id=project.id)
-        return self.commit_by_id(commit_id)
-
-    def _commit(self, row: sqlite3.Row) -> Commit:
-        return Commit(
-            row["id"],
-            row["uuid"],
-            row["project_id"],
-            row["identifier"],
-            bool(row["adhoc"]),
-            row["ref"],
-            row["description"],
-            row["committed_at"],
-            self._session.home.code / row["archive"],
-            row["yaml"],
-            row["created_at"],
-        )
-
-
-def _insert_commit(connection: sqlite3.Connection, project: Project, packed: PackedCode, actor_id: int) -> int:
-    cursor = connection.execute(
-        "INSERT INTO commits (uuid, project_id, identifier, adhoc, ref, description, committed_at, archive, yaml,"
-        " created_by, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            new_identifier(),
-            project.id,
-            packed.identifier,
-            packed.adhoc,
-            packed.ref,
-            packed.description,
-            packed.committed_at,
-            packed.archive.name,
-            packed.yaml,
-            actor_id,
-            time.time(),
-        ),
-    )
-    return int(cursor.lastrowid or 0)
 
 
 def _project(row: sqlite3.Row) -> Project:

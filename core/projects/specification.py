@@ -43,7 +43,8 @@ class Specification:
     """Everything that an execution needs beside its code. Times are seconds.
 
     `command` holds the lines as they run, exactly as the valohai-yaml library builds them from `parameters`, which
-    are typed; a parameter is None where it is optional, or a flag, and nothing says more.
+    are typed; a parameter is None where it is optional, or a flag, and nothing says more. `is_environment_of_step` says
+    that nobody but valohai.yaml names the environment.
     """
 
     step: str
@@ -57,6 +58,7 @@ class Specification:
     no_output_timeout: float | None = None
     stop_condition: str | None = None
     upload_store: str | None = None
+    is_environment_of_step: bool = False
 
 
 def specify(
@@ -88,6 +90,7 @@ def specify(
         parameters=values,
         inputs=_inputs(step, inputs, values),
         environment=environment or step.environment,
+        is_environment_of_step=environment is None and step.environment is not None,
         environment_variables=_environment_variables(step, environment_variables),
         time_limit=_time_limit(step, time_limit),
         no_output_timeout=step.no_output_timeout.total_seconds() or None if step.no_output_timeout else None,

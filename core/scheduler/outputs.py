@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from core.errors import InvalidInputError, NotFoundError
 from core.scheduler.output_properties import PROPERTIES_FILE, SIDECAR, OutputProperties, is_properties
 from core.scheduler.outputs_directory import OutputsDirectory
-from core.storage.checksums import checksum
 from core.storage.names import printable_name
 
 if TYPE_CHECKING:
@@ -120,15 +119,20 @@ class OutputCollector:
         shutil.rmtree(place, ignore_errors=True)
 
     def _add(self, file: Path, name: str) -> None:
-        sums = checksum(file, lambda _: self._look_up())
         try:
-            self._session.files.add_output(self._execution_id, file, name, sums, properties=self._properties.of(name))
+            kept = self._session.files.add_output(
+                self._execution_id,
+                file,
+                name,
+                properties=self._properties.of(name),
+                progress=lambda _: self._look_up(),
+            )
         except (InvalidInputError, NotFoundError) as error:
             self._report(f"output {printable_name(name)}: not kept: {error.message}")
             return
         self._kept += 1
         if self._kept <= LINES:
-            self._report(f"output {printable_name(name)}: kept, {sums.size} bytes, sha256 {sums.sha256}")
+            self._report(f"output {kept.name}: kept, {kept.size} bytes, sha256 {kept.sha256}")
 
     def _refuse(self, path: str, mode: int) -> None:
         if path not in self._refused:
@@ -136,7 +140,7 @@ class OutputCollector:
             self._report(f"output {printable_name(path)}: not kept, it is {_kind(mode)}; only regular files are")
 
     def _is_consumed(self, path: str) -> bool:
-        """Tell whether a file of properties was understood and speaks of outputs that are there; else it is one too."""
+        """Tell whether a file of properties was understood and speaks of outputs that are there; else it is one."""
         understood = self._properties.is_understood(path)
         if path == PROPERTIES_FILE:
             strangers = [name for name in self._properties.names() if not self._is_output(name)]

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING
 
+from core.ancestry import pack_finished_blocks
 from core.scheduler import machines
 from core.scheduler.carry_out import carry_out, is_empty, known_reasons, reasons_of, write_reasons
 from core.scheduler.engines.engine import EngineDownError, RefusedError
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 ENGINE_RETRY = 2.0
 """Seconds between two looks at an engine that does not answer."""
+PACK_EVERY = 60.0
+"""Seconds between two looks for parts of the lineage that are finished."""
 OPTIMIZE_EVERY = 600.0
 """Seconds between two refreshes of the planner's statistics."""
 
@@ -48,6 +51,7 @@ class Scheduler:
         self._fault: str | None = None
         self._fault_checked_at = 0.0
         self._optimized_at: float | None = None
+        self._packed_at = 0.0
 
     def recover(self) -> None:
         """Take over what an earlier scheduler left: attempts go on, leftovers are removed."""
@@ -97,7 +101,7 @@ class Scheduler:
             if (decision.assign or decision.launch or self._fault) and self._engine_fault():
                 decision = plan(self._look(), time.time())
             if not self._carry_out(decision):
-                self._optimize()
+                self._tidy()
                 return decision.wake_at
 
     def _look(self) -> list[Environment]:
@@ -156,7 +160,15 @@ class Scheduler:
             pause = min(pause, max(exit_when_idle, 0.1))
         return pause if wake_at is None else min(pause, max(wake_at - time.time(), 0.05))
 
-    def _optimize(self) -> None:
-        if self._optimized_at is None or time.monotonic() - self._optimized_at > OPTIMIZE_EVERY:
-            self._optimized_at = time.monotonic()
+    def _tidy(self) -> None:
+        """Do in quiet moments what makes later questions cheap."""
+        now = time.monotonic()
+        if not self._runners and now - self._packed_at > PACK_EVERY:
+            # A few at a time: while there are more, the next look comes at once.
+            more = pack_finished_blocks(self._session)
+            self._packed_at = 0.0 if more else now
+            if more:
+                self._bell.ring()
+        if self._optimized_at is None or now - self._optimized_at > OPTIMIZE_EVERY:
+            self._optimized_at = now
             self._session.database.optimize()

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.errors import InvalidInputError, NotFoundError, UnavailableError
+from core.labels import checked_tag
 from core.storage.checksums import Checksums
-from core.storage.labels import add_tags, check_alias, check_tag, point_alias
+from core.storage.labels import add_tags, check_alias, point_alias
 from core.storage.managed_store import ManagedStore
 from core.storage.names import printable_name
 from data.changes import record
@@ -195,7 +196,7 @@ class Files:
         from core.storage.uploads import keep_upload  # noqa: PLC0415 - a list needs no uploads
 
         self._session.require("file.create")
-        labels = [check_tag(tag) for tag in tags]
+        labels = [checked_tag(tag) for tag in tags]
         shown = printable_name(source.name if name is None else name)
         file = self.by_id(keep_upload(self._session, self._store, project, source, shown, progress))
         self.add_tags(file, labels)
@@ -232,7 +233,7 @@ class Files:
 
     def add_tags(self, file: File, tags: Iterable[str]) -> None:
         """Add tags to a file; those it has already change nothing."""
-        labels = [check_tag(tag) for tag in tags]
+        labels = [checked_tag(tag) for tag in tags]
         if not labels:
             return
         with self._session.write("file.edit") as connection:
@@ -245,14 +246,15 @@ class Files:
         execution_id: int,
         source: Path,
         name: str,
-        checksums: Checksums,
+        checksums: Checksums | None = None,
         *,
         properties: dict[str, Any] | None = None,
+        progress: Callable[[int], None] | None = None,
     ) -> File:
         """Keep `source` as an output of an execution; see `core.storage.outputs.keep_output`."""
         from core.storage.outputs import Output, keep_output  # noqa: PLC0415 - the runner's business only
 
-        output = Output(execution_id, source, name, checksums, properties)
+        output = Output(execution_id, source, name, checksums, properties, progress)
         return self.by_id(keep_output(self._session, self._store, output))
 
     def _one(self, where: str, value: str | int, project: Project | None = None) -> File | None:

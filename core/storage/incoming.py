@@ -48,6 +48,19 @@ class Incoming:
             file.path.unlink(missing_ok=True)
             os.close(file.descriptor)
 
+    @contextlib.contextmanager
+    def link(self, target: Path) -> Iterator[Path]:
+        """Give `target` another name, to be renamed to where it is wanted; one that was not is removed at the end.
+
+        Nothing locks it: a sweep may take it away before it was renamed.
+        """
+        path = self._directory / secrets.token_hex(12)
+        path.hardlink_to(target)
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
     def sweep(self) -> int:
         """Remove the files whose writers are dead; return how many."""
         return sum(_remove_if_abandoned(path) for path in self._directory.iterdir())

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from core.session import Session
 
 
-class Flight:
+class Download:
     """A fetch that one staging makes and others wait for; `checksums` is its result, None when it failed."""
 
     def __init__(self) -> None:
-        self.landed = threading.Event()
+        self.ended = threading.Event()
         self.checksums: Checksums | None = None
 
 
@@ -36,7 +36,7 @@ class _State:
         self.verifier = Verifier()
         self.lock = threading.Lock()
         self.pins: Counter[str] = Counter()
-        self.flights: dict[str, Flight] = {}
+        self.downloads: dict[str, Download] = {}
         self.swept = False
 
 
@@ -133,21 +133,23 @@ class InputCache:
                 "UPDATE cached_contents SET used_at = ? WHERE sha256 = ?", ((now, sha256) for sha256 in used)
             )
 
-    def board(self, uri: str) -> tuple[Flight, bool]:
-        """Join the fetch of `uri` that is under way, or begin one: True for whoever has to make it and to `land` it."""
+    def join_download(self, uri: str) -> tuple[Download, bool]:
+        """Return the fetch of `uri` that is under way, else a new one and True: then it is the caller's to make and
+        to end.
+        """
         with self._state.lock:
-            flight = self._state.flights.get(uri)
-            if flight is not None:
-                return flight, False
-            self._state.flights[uri] = Flight()
-            return self._state.flights[uri], True
+            download = self._state.downloads.get(uri)
+            if download is not None:
+                return download, False
+            self._state.downloads[uri] = Download()
+            return self._state.downloads[uri], True
 
-    def land(self, uri: str, checksums: Checksums | None) -> None:
+    def end_download(self, uri: str, checksums: Checksums | None) -> None:
         """End the fetch of `uri`, and give its content to those who waited."""
         with self._state.lock:
-            flight = self._state.flights.pop(uri)
-        flight.checksums = checksums
-        flight.landed.set()
+            download = self._state.downloads.pop(uri)
+        download.checksums = checksums
+        download.ended.set()
 
     def evict(self) -> int:
         """Remove contents, least recently used first, until the rest is within the limit; return how many went."""

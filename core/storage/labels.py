@@ -9,12 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from core.errors import InvalidInputError
+from core.labels import checked_label, checked_tag
 
 if TYPE_CHECKING:
     import sqlite3
-
-LABEL_LENGTH = 128
-"""Characters that a tag or an alias may have."""
 
 TAGS = 100
 """Tags that a sidecar may give to one file."""
@@ -36,22 +34,13 @@ class Labels:
     ignored: list[str] = field(default_factory=list)
 
 
-def check_tag(tag: object) -> str:
-    """Return a tag without surrounding spaces.
-
-    Raises:
-        InvalidInputError: it is no printable text of 1 to `LABEL_LENGTH` characters.
-    """
-    return _label(tag, "tag")
-
-
 def check_alias(name: object) -> str:
     """Return an alias's name without surrounding spaces.
 
     Raises:
-        InvalidInputError: it is no printable text of 1 to `LABEL_LENGTH` characters, or looks like a file's id.
+        InvalidInputError: it is no label (`core.labels`), or looks like a file's id.
     """
-    label = _label(name, "alias")
+    label = checked_label(name, "alias")
     if is_identifier(label):
         message = f"an alias cannot look like a file's id: {label!r}"
         raise InvalidInputError(message, field="alias")
@@ -76,17 +65,6 @@ def read_labels(properties: object) -> Labels:
     return labels
 
 
-def _label(value: object, kind: str) -> str:
-    if not isinstance(value, str):
-        message = f"{kind} {value!r:.80} is no text"
-        raise InvalidInputError(message, field=kind)
-    label = value.strip()
-    if not label or len(label) > LABEL_LENGTH or not label.isprintable():
-        message = f"{kind} {label[:80]!r} must be printable text of 1 to {LABEL_LENGTH} characters"
-        raise InvalidInputError(message, field=kind)
-    return label
-
-
 def _read_tags(value: object, labels: Labels) -> None:
     if not isinstance(value, list):
         labels.ignored.append(f"{TAGS_KEY} is no list")
@@ -95,7 +73,7 @@ def _read_tags(value: object, labels: Labels) -> None:
         labels.ignored.append(f"{TAGS_KEY}: those after the first {TAGS}")
     for tag in value[:TAGS]:
         try:
-            label = check_tag(tag)
+            label = checked_tag(tag)
         except InvalidInputError as error:
             labels.ignored.append(f"{TAGS_KEY}: {error.message}")
         else:

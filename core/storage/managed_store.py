@@ -16,10 +16,11 @@ from core.storage.incoming import Incoming
 from core.storage.names import printable_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from core.storage.checksums import Checksums
+    from core.storage.incoming import IncomingFile
 
 _CANNOT_LINK = (errno.EXDEV, errno.EMLINK, errno.EPERM, errno.EACCES)
 
@@ -63,16 +64,17 @@ class ManagedStore:
             raise InvalidInputError(message, field="key")
         return self._root.joinpath(*parts)
 
-    def adopt(self, source: Path, key: str) -> Checksums | None:
+    def adopt(self, source: Path, key: str, progress: Callable[[int], None] | None = None) -> Checksums:
         """Keep `source` under `key`, durably; called again after a kill, it finds what it did.
 
         The file is linked where nobody else can change it, and copied where somebody could: a name elsewhere, another
         owner, an open descriptor, another file system. In both cases `source` stays, as a name of the kept file
-        where the file system can do that: the caller removes it when the key is recorded.
+        where the file system can do that: the caller removes it when the key is recorded. `progress` gets the bytes
+        read so far; what it raises ends the call, which may be made again.
 
         Returns:
-            None for a link; the checksums of the bytes that were kept for a copy: the source may have been
-            changed since its own were taken.
+            The checksums of what was kept, taken when nobody could change it any more: those that were taken of the
+            source before may be of what it held then.
 
         Raises:
             FileExistsError: the key holds another file.
@@ -83,26 +85,43 @@ class ManagedStore:
         with _opened(source) as descriptor:
             kept = _status(target)
             if kept is not None:
-                return None if _is_same(kept, os.fstat(descriptor)) else _same_content(descriptor, target)
+                is_same = _is_same(kept, os.fstat(descriptor))
+                return checksum(descriptor, progress) if is_same else _same_content(descriptor, target, progress)
             _make_directories(target.parent, self._root)
             if _is_ours_alone(descriptor) and _link(source, descriptor, target):
-                return None
-            return self._copy(source, descriptor, target)
+                return checksum(descriptor, progress)
+            return self._copy(source, descriptor, key, progress)
 
     def discard(self, key: str) -> None:
         """Remove what was kept under a key that was never recorded."""
         self.path(key).unlink(missing_ok=True)
 
-    def _copy(self, source: Path, descriptor: int, target: Path) -> Checksums:
+    def take_in(self, written: IncomingFile, key: str) -> None:
+        """Keep a file that was completely written to `incoming` under `key`, durably.
+
+        Raises:
+            FileExistsError: the key holds a file.
+            NotADirectoryError: a file lies where the key needs a directory.
+        """
+        target = self.path(key)
+        _make_directories(target.parent, self._root)
+        os.fchmod(written.descriptor, 0o444)
+        os.fsync(written.descriptor)
+        os.link(written.path, target)
+        _sync_directory(target.parent)
+
+    def _copy(self, source: Path, descriptor: int, key: str, progress: Callable[[int], None] | None) -> Checksums:
         self.incoming.sweep()
         with self.incoming.create() as file:
-            checksums = copy(descriptor, file.descriptor)
-            os.fchmod(file.descriptor, 0o444)
-            os.fsync(file.descriptor)
-            os.link(file.path, target)
-        _sync_directory(target.parent)
-        _replace_by_link(source, target)
+            checksums = copy(descriptor, file.descriptor, progress)
+            self.take_in(file, key)
+        self._replace_by_link(source, self.path(key))
         return checksums
+
+    def _replace_by_link(self, source: Path, target: Path) -> None:
+        # So that a second call after a kill knows the source as the kept file, and not as another of the same name.
+        with contextlib.suppress(OSError), self.incoming.link(target) as link:
+            link.replace(source)
 
 
 @contextlib.contextmanager
@@ -132,10 +151,10 @@ def _is_same(one: os.stat_result, other: os.stat_result) -> bool:
     return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
 
 
-def _same_content(descriptor: int, target: Path) -> Checksums:
+def _same_content(descriptor: int, target: Path, progress: Callable[[int], None] | None) -> Checksums:
     # An earlier try may have copied and then been killed.
-    checksums = checksum(descriptor)
-    if target.is_file() and target.stat().st_size == checksums.size and checksum(target) == checksums:
+    checksums = checksum(descriptor, progress)
+    if target.is_file() and target.stat().st_size == checksums.size and checksum(target, progress) == checksums:
         return checksums
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
 
@@ -145,20 +164,18 @@ def _not_regular(source: Path) -> InvalidInputError:
 
 
 def _is_ours_alone(descriptor: int) -> bool:
-    status = os.fstat(descriptor)
-    return status.st_uid == os.geteuid() and status.st_nlink == 1 and _is_open_nowhere_else(descriptor)
-
-
-def _is_open_nowhere_else(descriptor: int) -> bool:
     # A write lease is granted only where no other descriptor of the file exists; a container that still holds one
-    # could go on writing into a file that was kept. A lease that is broken sends SIGIO, which would end the process.
+    # could go on writing into a file that was kept. While it is held, whoever opens another name of the file waits and
+    # is seen. A lease that is broken sends SIGIO, which would end the process.
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        status = os.fstat(descriptor)
+        is_undisturbed = fcntl.fcntl(descriptor, fcntl.F_GETLEASE) == fcntl.F_WRLCK
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError:
         return False
-    return True
+    return is_undisturbed and status.st_uid == os.geteuid() and status.st_nlink == 1
 
 
 def _link(source: Path, descriptor: int, target: Path) -> bool:
@@ -172,14 +189,6 @@ def _link(source: Path, descriptor: int, target: Path) -> bool:
         raise
     _sync_directory(target.parent)
     return True
-
-
-def _replace_by_link(source: Path, target: Path) -> None:
-    # So that a second call after a kill knows the source as the kept file, and not as another of the same name.
-    beside = source.with_name(f".{os.getpid()}.kept")
-    with contextlib.suppress(OSError):
-        os.link(target, beside)
-        beside.replace(source)
 
 
 def _make_directories(directory: Path, root: Path) -> None:

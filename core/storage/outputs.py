@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.errors import NotFoundError, UnavailableError
+from core.storage.checksums import checksum
 from core.storage.labels import Labels, add_tags, point_alias, read_labels
 from core.storage.managed_store import output_keys
 from core.storage.names import printable_name
@@ -15,6 +16,7 @@ from data.identifiers import new_identifier
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable
     from pathlib import Path
 
     from core.session import Session
@@ -24,13 +26,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One output: where it lies, the name that the execution gave it, and what its sidecar says."""
+    """One output: where it lies, the name that the execution gave it, and what its sidecar says.
+
+    `checksums` tell only which file it became when `source` is gone; those recorded are taken of what was kept.
+    `progress` gets the bytes read so far; what it raises ends the call, which may be made again.
+    """
 
     execution_id: int
     source: Path
     name: str
-    checksums: Checksums
+    checksums: Checksums | None
     properties: dict[str, Any] | None
+    progress: Callable[[int], None] | None = None
 
 
 def keep_output(session: Session, store: ManagedStore, output: Output) -> int:
@@ -54,7 +61,7 @@ def keep_output(session: Session, store: ManagedStore, output: Output) -> int:
             file_id = int(row["id"])
         else:
             try:
-                checksums = store.adopt(output.source, key) or output.checksums
+                checksums = store.adopt(output.source, key, output.progress)
             except (FileExistsError, NotADirectoryError):
                 continue
             except FileNotFoundError as error:
@@ -98,11 +105,11 @@ def _file_of_key(session: Session, store_id: int, key: str) -> sqlite3.Row | Non
 def _is_kept_as(kept: Path, sha256: str, output: Output) -> bool:
     """Tell whether an earlier call kept this very output as `kept`; the same content given again is another one."""
     if not output.source.exists():
-        return sha256 == output.checksums.sha256
+        return output.checksums is not None and sha256 == output.checksums.sha256
     source = output.source.stat()
     target = kept.stat()
     if source.st_dev != target.st_dev:
-        return sha256 == output.checksums.sha256
+        return sha256 == checksum(output.source, output.progress).sha256
     return source.st_ino == target.st_ino
 
 

@@ -54,8 +54,10 @@ class Sources:
         try:
             return asyncio.run(self._run_all(wanted, place))
         finally:
-            self._cache.record(self._fetched, self._used)
-            self._cache.unpin(self._pinned)
+            try:
+                self._cache.record(self._fetched, self._used)
+            finally:
+                self._cache.unpin(self._pinned)
             if self._fetched:
                 self._cache.evict()
 
@@ -115,18 +117,18 @@ class Sources:
 
     async def _shared(self, uri: str) -> Checksums:
         while True:
-            flight, is_mine = self._cache.board(uri)
+            download, is_mine = self._cache.join_download(uri)
             if is_mine:
                 checksums = None
                 try:
                     checksums = await self._fetch(uri)
                 finally:
-                    self._cache.land(uri, checksums)
+                    self._cache.end_download(uri, checksums)
                 return checksums
-            while not flight.landed.is_set():  # noqa: ASYNC110 - another thread's loop may make the fetch
+            while not download.ended.is_set():  # noqa: ASYNC110 - another thread's loop may make the fetch
                 await asyncio.sleep(POLL)
-            if flight.checksums is not None and await self._holds(flight.checksums):
-                return flight.checksums
+            if download.checksums is not None and await self._holds(download.checksums):
+                return download.checksums
 
     async def _fetch(self, uri: str) -> Checksums:
         validator, known = self._cache.source(uri) or (None, None)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from core.projects.service import Project
     from core.session import Session
     from core.storage.checksums import Checksums
+    from core.storage.incoming import IncomingFile
     from core.storage.managed_store import ManagedStore
 
 
@@ -42,23 +43,23 @@ def keep_upload(
     with store.incoming.create() as incoming:
         checksums = read_in(source, incoming, progress)
         known = _same_file(session.read("file.create"), project, name, checksums)
-        return _keep(session, store, project, incoming.path, name, checksums) if known is None else known
+        return _keep(session, store, project, incoming, name, checksums) if known is None else known
 
 
 def _keep(
-    session: Session, store: ManagedStore, project: Project, written: Path, name: str, checksums: Checksums
+    session: Session, store: ManagedStore, project: Project, written: IncomingFile, name: str, checksums: Checksums
 ) -> int:
     uuid = new_identifier()
     key = upload_key(project.uuid, uuid, name)
     try:
-        kept = store.adopt(written, key) or checksums
+        store.take_in(written, key)
     except OSError as error:
         message = f"{name!r} could not be brought into the store: {error.strerror}"
         raise UnavailableError(message) from error
     try:
         with session.write("file.create") as connection:
-            known = _same_file(connection, project, name, kept)
-            return _insert(session, connection, project, (uuid, key, name), kept) if known is None else known
+            known = _same_file(connection, project, name, checksums)
+            return _insert(session, connection, project, (uuid, key, name), checksums) if known is None else known
     finally:
         # Asked of the database: an interruption may come when the row is committed already.
         if session.read("file.create").execute("SELECT 1 FROM files WHERE uuid = ?", (uuid,)).fetchone() is None:

@@ -79,7 +79,8 @@ CREATE TABLE project_directories (
     project_id INTEGER NOT NULL REFERENCES projects
 ) STRICT, WITHOUT ROWID;
 
--- `archive` is the file name of the packed code below the home's `code` directory.
+-- Never changed: executions refer to it. `archive` is the file name of the packed code below the home's `code`
+-- directory; the same `identifier` has a row for each archive and manifest that it was packed into.
 CREATE TABLE commits (
     id INTEGER PRIMARY KEY,
     uuid TEXT NOT NULL UNIQUE,
@@ -92,9 +93,9 @@ CREATE TABLE commits (
     archive TEXT NOT NULL,
     yaml TEXT NOT NULL,
     created_by INTEGER NOT NULL REFERENCES users,
-    created_at REAL NOT NULL,
-    UNIQUE (project_id, identifier)
+    created_at REAL NOT NULL
 ) STRICT;
+CREATE INDEX commits_identifier ON commits (project_id, identifier, id);
 
 -- A machine row is a belief; the provider's list is the truth it is reconciled with.
 CREATE TABLE machines (
@@ -155,6 +156,7 @@ CREATE INDEX executions_waiting ON executions (environment_id, user_id, status, 
     WHERE status IN ('created', 'queued');
 CREATE INDEX executions_running ON executions (status, id) WHERE status IN ('started', 'stopping');
 CREATE INDEX executions_by_status ON executions (project_id, status, id);
+CREATE INDEX executions_by_creator ON executions (project_id, user_id, status, id);
 CREATE INDEX executions_machine ON executions (machine_id) WHERE machine_id IS NOT NULL;
 
 -- One try at running an execution. `cursor` is where the reading of the container's log stands (JSON),

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from core.errors import ConflictError, InvalidInputError, NotFoundError
 from core.executions import transitions
+from core.executions.listing import Filter, page_query
 from core.executions.transitions import Outcome
+from core.policy import Role
 from core.projects.manifest import read_manifest
 from core.projects.specification import specify
+from core.session import Actor, Session
 from data.changes import since
 
 if TYPE_CHECKING:
@@ -19,7 +24,6 @@ if TYPE_CHECKING:
 
     from core.executions.execution import Execution
     from core.projects.service import Commit, Project
-    from core.session import Session
 
 YAML = """
 - step:
@@ -61,7 +65,7 @@ def test_counters_rise_by_one_in_each_project(session: Session, project: Project
 
 
 def test_what_is_created_waits_and_is_on_the_feed(session: Session, project: Project, commit: Commit) -> None:
-    execution = create(session, project, commit, title="A title", tags=["a", "b"])
+    execution = create(session, project, commit, title="A title", tags=["a", " b "])
     assert (execution.status, execution.title, set(execution.tags)) == ("created", "A title", {"a", "b"})
     assert execution.command == ["train --epochs=5"]
     change = since(session.database.reader(), 0)[-1]
@@ -79,9 +83,9 @@ def test_what_is_created_waits_and_is_on_the_feed(session: Session, project: Pro
         ({"priority": 2}, "priority"),
         ({"title": "x" * 201}, "title"),
         ({"title": "\x1b[31mred"}, "title"),
-        ({"tags": [""]}, "tags"),
-        ({"tags": ["a\nb"]}, "tags"),
-        ({"tags": ["x" * 101]}, "tags"),
+        ({"tags": [" "]}, "tag"),
+        ({"tags": ["a\nb"]}, "tag"),
+        ({"tags": ["x" * 129]}, "tag"),
     ],
 )
 def test_bad_input_is_named_and_nothing_is_created(
@@ -131,7 +135,7 @@ def test_lists_are_filtered(session: Session, project: Project, commit: Commit) 
         session.executions.list(project, statuses=["waiting"])
     counts = session.executions.counts(project)
     assert (counts["created"], counts["stopped"], counts["complete"]) == (1, 1, 0)
-    session.executions.add_tags(second, ["b", "b"])
+    session.executions.add_tags(second, ["b", " b "])
     assert session.executions.by_id(second.id).tags == ("b",)
 
 
@@ -205,3 +209,133 @@ def test_sorted_by_the_latest_value_of_a_metadata_key(session: Session, project:
     assert [execution.counter for execution in found] == [2, 3, 1]
     lowest_first = session.executions.ids_by_metadata(project, "accuracy", descending=False)
     assert list(lowest_first) == [executions[0].id, executions[2].id, executions[1].id]
+
+
+@pytest.mark.parametrize("descending", [True, False])
+def test_numbers_come_before_whatever_else_a_key_held(
+    session: Session, project: Project, commit: Commit, *, descending: bool
+) -> None:
+    from core.executions.metadata import MetadataWriter
+
+    values = [0.5, "text", math.nan, 3, math.inf, True, None, [1], -2.0]
+    executions = [create(session, project, commit) for _ in values]
+    for execution, value in zip(executions, values, strict=True):
+        with session.database.transaction() as connection:
+            MetadataWriter(execution.id, project.id).write(connection, [(1, 0.0, {"accuracy": value})])
+    found = session.executions.sorted_by_metadata(project, "accuracy", descending=descending)
+    sorted_values = [values[execution.counter - 1] for execution in found]
+    assert sorted_values[:3] == sorted([0.5, 3, -2.0], reverse=descending)
+    assert len(found) == len(values)
+    fewer = session.executions.sorted_by_metadata(project, "accuracy", descending=descending, limit=5)
+    assert [execution.id for execution in fewer] == [execution.id for execution in found[:5]]
+
+
+@pytest.mark.parametrize("of_project", [True, False])
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (Filter(), None),
+        (Filter(statuses=["crashed"]), "executions_by_status"),
+        (Filter(statuses=["crashed", "error"]), "executions_by_status"),
+        (Filter(creator=1), "executions_by_creator"),
+        (Filter(creator=1, statuses=["crashed"]), "executions_by_creator"),
+        (Filter(tag="a"), "execution_tags_tag"),
+        (Filter(tag="a", creator=1, statuses=["crashed"]), "execution_tags_tag"),
+    ],
+)
+def test_a_list_is_read_off_an_index(
+    session: Session, project: Project, wanted: Filter, index: str | None, *, of_project: bool
+) -> None:
+    wanted = wanted._replace(project=project.id if of_project else None)
+    query, values = page_query(wanted, organization=session.actor.organization_id, after=1000, limit=10)
+    plan = [row["detail"] for row in session.database.reader().execute(f"EXPLAIN QUERY PLAN {query}", values)]
+    assert not [step for step in plan if step.startswith(("SCAN e", "SCAN x", "SCAN t"))]
+    assert index is None or [step for step in plan if index in step and "<?" in step]
+
+
+@pytest.mark.parametrize("of_project", [True, False])
+def test_filtered_lists_page_like_the_whole_one(
+    session: Session, project: Project, commit: Commit, *, of_project: bool
+) -> None:
+    chance = random.Random(5)
+    executions = [create(session, project, commit, tags=chance.choice([[], ["a"]])) for _ in range(40)]
+    for execution in chance.sample(executions, 20):
+        session.executions.stop(execution)
+    everything = session.executions.list().rows
+
+    def paged(**filters: object) -> list[int]:
+        ids: list[int] = []
+        after = None
+        while True:
+            page = session.executions.list(project if of_project else None, after=after, limit=7, **filters)  # type: ignore[arg-type]
+            ids += [execution.id for execution in page.rows]
+            if (after := page.next) is None:
+                return ids
+
+    stopped = [e.id for e in everything if e.status == "stopped"]
+    assert paged() == [e.id for e in everything]
+    assert paged(statuses=["stopped"]) == stopped
+    assert paged(statuses=["created", "stopped", "stopped"]) == [e.id for e in everything]
+    assert paged(creator=session.actor.name) == [e.id for e in everything]
+    assert paged(creator=session.actor.name, statuses=["stopped"]) == stopped
+    assert paged(tag="a") == [e.id for e in everything if "a" in e.tags]
+    assert paged(tag="a", statuses=["stopped"]) == [e.id for e in everything if "a" in e.tags and e.id in stopped]
+
+
+def test_another_organization_sees_none_of_it(session: Session, project: Project, commit: Commit) -> None:
+    execution = create(session, project, commit)
+    actor = session.actor
+    stranger = Session(session.database, session.home, Actor(actor.id, "eve", Role.ADMIN, actor.organization_id + 1))
+    assert stranger.executions.list().rows == []
+    for filters in ({"statuses": ["created"]}, {"creator": actor.name}, {"tag": "a"}):
+        assert stranger.executions.list(**filters).rows == []
+        assert stranger.executions.list(project, **filters).rows == []
+    assert sum(stranger.executions.counts().values()) == 0
+    assert sum(stranger.executions.counts(project).values()) == 0
+    for call in (
+        lambda: stranger.executions.by_id(execution.id),
+        lambda: stranger.executions.get(project, "latest"),
+        lambda: stranger.executions.stop(execution),
+        lambda: stranger.executions.add_tags(execution, ["a"]),
+        lambda: create(stranger, project, commit),
+    ):
+        with pytest.raises(NotFoundError):
+            call()
+    assert session.executions.by_id(execution.id) == execution
+
+
+def test_a_commit_of_another_project_is_refused(session: Session, commit: Commit) -> None:
+    other = session.projects.create("other")
+    with pytest.raises(InvalidInputError, match="another project") as caught:
+        create(session, other, commit)
+    assert caught.value.field == "commit"
+    assert session.executions.list().rows == []
+
+
+def test_outputs_go_to_the_step_s_store_else_the_project_s_else_the_first(
+    session: Session, project: Project, commit: Commit
+) -> None:
+    assert create(session, project, commit).store_id == 1
+    with session.database.transaction() as connection:
+        for number in (2, 3):
+            connection.execute(
+                "INSERT INTO stores VALUES (?, ?, ?, 'managed', 0)", (number, f"s{number}", f"s{number}")
+            )
+        connection.execute("UPDATE projects SET default_store_id = 2")
+    project = session.projects.by_id(project.id)
+    assert create(session, project, commit).store_id == 2
+    specification = replace(specify(read_manifest(commit.yaml), "train"), upload_store="s3")
+    assert session.executions.create(project, commit, specification).store_id == 3
+
+
+def test_an_environment_that_only_the_step_names_and_that_is_not_here_is_replaced_by_the_default(
+    session: Session, project: Project, tmp_path: Path
+) -> None:
+    (tmp_path / "valohai.yaml").write_text("- step: {name: s, image: i, command: c, environment: aws-eu-west-1-p2}")
+    commit = session.projects.commit_working_tree(project, tmp_path)
+    manifest = read_manifest(commit.yaml)
+    execution = session.executions.create(project, commit, specify(manifest, "s"))
+    assert execution.environment == "local"
+    assert "aws-eu-west-1-p2" in session.executions.events(execution)[0].message
+    with pytest.raises(NotFoundError):
+        session.executions.create(project, commit, specify(manifest, "s", environment="aws-eu-west-1-p2"))

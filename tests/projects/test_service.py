@@ -189,7 +189,7 @@ def test_two_projects_share_the_code_and_have_commits_of_their_own(session: Sess
     assert one.id != two.id
 
 
-def test_another_yaml_path_of_the_same_commit_is_seen(
+def test_another_yaml_path_of_the_same_commit_is_another_commit(
     session: Session, project: Project, repository: Repository
 ) -> None:
     repository.write("ml/valohai.yaml", MANIFEST.replace("train", "other"))
@@ -197,8 +197,24 @@ def test_another_yaml_path_of_the_same_commit_is_seen(
     first = session.projects.commit(project, repository.directory)
     moved = session.projects.set(project, yaml_path="ml/valohai.yaml")
     second = session.projects.commit(moved, repository.directory)
-    assert (second.id, second.identifier) == (first.id, first.identifier)
+    assert second.identifier == first.identifier
     assert read_manifest(second.yaml).step_names() == ["other"]
+    assert session.projects.commit_by_id(first.id) == first
+    assert session.projects.commit(moved, repository.directory) == second
+
+
+def test_two_directories_of_one_repository_leave_each_other_s_commits_alone(
+    session: Session, project: Project, repository: Repository
+) -> None:
+    repository.write("ml/valohai.yaml", MANIFEST)
+    repository.write("ml/train.py", "print(1)")
+    repository.commit()
+    whole = session.projects.commit(project, repository.directory)
+    part = session.projects.commit(project, repository.directory / "ml")
+    assert (part.identifier, part.yaml) == (whole.identifier, whole.yaml)
+    assert part.archive != whole.archive
+    assert session.projects.commit_by_id(whole.id) == whole
+    assert session.projects.commit(project, repository.directory) == whole
 
 
 def test_a_broken_manifest_creates_nothing(session: Session, project: Project, repository: Repository) -> None:

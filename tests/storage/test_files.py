@@ -335,6 +335,19 @@ def test_an_output_given_again_is_not_doubled(
     assert len(system.files.list(project).rows) == 1
 
 
+def test_an_output_that_changed_after_it_was_hashed_is_recorded_as_it_is_kept(
+    system: Session, new_execution: Callable[[], int], tmp_path: Path
+) -> None:
+    path = tmp_path / "model.npz"
+    path.write_bytes(b"weights")
+    before = checksum(path)
+    path.write_bytes(b"WEIGHTS")  # by a container that had it open, and has closed it since
+    read: list[int] = []
+    file = system.files.add_output(new_execution(), path, "model.npz", before, progress=read.append)
+    assert read == [7]
+    assert file.checksums == checksum(system.files.path(file)) != before
+
+
 def test_an_output_that_was_never_there_is_not_found(
     system: Session, new_execution: Callable[[], int], tmp_path: Path
 ) -> None:

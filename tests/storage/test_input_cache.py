@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sqlite3
 import threading
 from typing import TYPE_CHECKING
 
@@ -102,3 +103,21 @@ def test_what_a_kill_left_without_a_row_is_removed(
     monkeypatch.setattr("core.storage.input_cache._states", {})
     InputCache(system).evict()
     assert cached(system) == ""
+
+
+def test_what_could_not_be_recorded_is_evicted_all_the_same(
+    system: Session, fetch: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fetch("a").unlink()
+
+    def fail(*_: object) -> None:
+        raise sqlite3.OperationalError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(InputCache, "record", fail)
+        with pytest.raises(sqlite3.OperationalError):
+            fetch("a")
+    (tmp_path / "inputs-a" / "data" / "a").unlink()
+    for name in "bc":
+        fetch(name).unlink()
+    assert cached(system) == "bc"

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,7 +34,7 @@ def mode(path: Path) -> int:
 
 
 def test_a_file_is_linked_and_only_shoal_may_enter(store: ManagedStore, source: Path, tmp_path: Path) -> None:
-    assert store.adopt(source, KEY) is None
+    assert store.adopt(source, KEY) == checksum(source)
     kept = store.path(KEY)
     assert kept.samefile(source)
     assert mode(kept) == 0o444
@@ -42,8 +45,9 @@ def test_a_file_is_linked_and_only_shoal_may_enter(store: ManagedStore, source: 
 
 
 def test_a_second_call_finds_the_first(store: ManagedStore, source: Path) -> None:
-    store.adopt(source, KEY)
-    assert store.adopt(source, KEY) is None
+    first = store.adopt(source, KEY)
+    assert store.adopt(source, KEY) == first
+    assert store.path(KEY).samefile(source)
 
 
 def test_a_key_is_never_overwritten(store: ManagedStore, source: Path, tmp_path: Path) -> None:
@@ -76,9 +80,34 @@ def test_a_file_that_has_a_name_elsewhere_is_copied(store: ManagedStore, source:
 
 def test_a_file_that_somebody_still_writes_is_copied(store: ManagedStore, source: Path) -> None:
     with source.open("r+b") as writing:
-        assert store.adopt(source, KEY) is not None
+        adopted = store.adopt(source, KEY)
         writing.write(b"CHANGED")
     assert store.path(KEY).read_bytes() == b"weights"
+    assert checksum(store.path(KEY)) == adopted
+
+
+KILLED_BEFORE_THE_RENAME = """
+import os, signal, sys
+from pathlib import Path
+from core.storage.managed_store import ManagedStore
+
+Path.replace = os.rename = os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+ManagedStore(Path(sys.argv[1])).adopt(Path(sys.argv[2]), sys.argv[3])
+"""
+
+
+def test_a_kill_leaves_nothing_beside_the_source(store: ManagedStore, tmp_path: Path) -> None:
+    directory = tmp_path / "collected"
+    directory.mkdir()
+    source = directory / "model.npz"
+    source.write_bytes(b"weights")
+    (tmp_path / "elsewhere").hardlink_to(source)
+    command = [sys.executable, "-c", KILLED_BEFORE_THE_RENAME, str(tmp_path / "store"), str(source), KEY]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    assert list(directory.iterdir()) == [source]
+    assert store.incoming.sweep() > 0
+    assert store.adopt(source, KEY) == checksum(source)
+    assert list(store.path(".incoming").iterdir()) == []
 
 
 def test_a_file_of_another_file_system_is_copied_once(store: ManagedStore) -> None:
