@@ -172,7 +172,9 @@ def main(number: int = 60, many: int = 200) -> None:
             floors.append(floor(docker, body, f"shoal-bench-floor-{index}"))
             total, execution = bench.run()
             bench.settle()
-            spent = TimedEngine.seconds[next(name for name in TimedEngine.seconds if f"-e{execution.id}-" in name)]
+            spent = TimedEngine.seconds[
+                next(name for name in TimedEngine.seconds if execution.uuid.replace("-", "") in name)
+            ]
             totals.append(total)
             shares.append(total - spent["create"] - spent["start"] - spent["run"])
             waits.append((execution.started_at or 0) - execution.created_at)

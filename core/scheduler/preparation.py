@@ -8,7 +8,7 @@ from core.errors import ShoalError
 from core.executions.transitions import Outcome
 from core.scheduler import staging
 from core.scheduler.container import container_specification
-from core.scheduler.engines.engine import ContainerState, RefusedError
+from core.scheduler.engines.engine import ContainerState, ImageMissingError, RefusedError
 from core.scheduler.follower import DetachedError
 from core.storage.stage import StagingStoppedError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from core.environments import Environment
     from core.executions.execution import Execution
     from core.projects.service import Project
-    from core.scheduler.engines.engine import Engine
+    from core.scheduler.engines.engine import ContainerSpecification, Engine
     from core.scheduler.follower import Signals
     from core.scheduler.recorder import Recorder
     from core.scheduler.workplace import Workplace
@@ -51,7 +51,6 @@ class Preparation:
         self._signals = signals
         self._project: Project = session.projects.by_id(execution.project_id)
         self._environment: Environment = session.environments.get(execution.environment)
-        self.digest: str | None = None
 
     def prepare(self, name: str, instance: str) -> ContainerState:
         """Stage everything and create the container.
@@ -74,24 +73,26 @@ class Preparation:
         self._place.write_command(script)
         staging.stage_inputs(self._session, self._execution, self._place, self._recorder.status, self._is_stopped)
         staging.write_config(self._session, self._execution, self._project, self._environment, self._place)
-        self.digest = self._image()
         self._end_on_stop()
         specification = container_specification(
             name, instance, self._execution, self._project, self._environment, self._place, script
         )
-        return ContainerState(self._engine.submit(specification), "created")
+        return ContainerState(self._submit(specification), "created")
 
-    def _image(self) -> str:
-        """Return the digest of the image, which is pulled where the engine does not have it."""
-        name = self._execution.image
-        image = self._engine.image(name)
-        if image is not None:
-            return image.digest
-        self._recorder.status(f"pulling image {name}")
+    def _submit(self, specification: ContainerSpecification) -> str:
+        """Create the container, pulling its image first where the engine does not have it."""
         try:
-            return self._engine.pull(name, self._end_on_stop).digest
+            return self._engine.submit(specification)
+        except ImageMissingError:
+            self._pull(specification.image)
+        return self._engine.submit(specification)
+
+    def _pull(self, image: str) -> None:
+        self._recorder.status(f"pulling image {image}")
+        try:
+            self._engine.pull(image, self._end_on_stop)
         except RefusedError as error:
-            message = f"image {name!r} cannot be had: {error.message}; check its name, or build it here"
+            message = f"image {image!r} cannot be had: {error.message}; check its name, or build it here"
             raise FailedError(Outcome("error", message)) from error
 
     def _end_on_stop(self, _progress: str = "") -> None:

@@ -67,7 +67,6 @@ class Runner:
         self._place = Workplace(session.home.attempts / self.name)
         self._start_tried = False
         self._next_look = 0.0
-        self._digest: str | None = None
 
     def run(self) -> None:
         """Take the attempt to its end, or as far as `signals.detach` lets it.
@@ -113,7 +112,6 @@ class Runner:
         if state is None and self._attempt.state == "preparing":
             preparation = Preparation(self._session, self._engine, self._execution, self._place, recorder, self.signals)
             state = self._insist(lambda: preparation.prepare(self.name, self._instance))
-            self._digest = preparation.digest
         if state is not None and state.status == "created":
             created = state
             state = self._insist(lambda: self._started(created))
@@ -184,11 +182,13 @@ class Runner:
         return False
 
     def _note_running(self, container_id: str) -> None:
+        """Write down that it runs, and of which image: while it does, so that nobody waits for that."""
+        image = self._engine.image(self._execution.image)
         with self._session.write("execution.run") as connection:
             attempts.note_running(connection, self._attempt.id, container_id)
-            if self._digest is not None:
+            if image is not None:
                 connection.execute(
-                    "UPDATE executions SET image_digest = ? WHERE id = ?", (self._digest, self._execution.id)
+                    "UPDATE executions SET image_digest = ? WHERE id = ?", (image.digest, self._execution.id)
                 )
 
     def _note_stop(self, reason: str) -> None:

@@ -14,7 +14,14 @@ from urllib.parse import quote
 import orjson
 
 from core.scheduler.engines.docker_connection import DockerConnection, DockerStream, docker_host, message_of
-from core.scheduler.engines.engine import ContainerState, EngineDownError, EngineInformation, Image, RefusedError
+from core.scheduler.engines.engine import (
+    ContainerState,
+    EngineDownError,
+    EngineInformation,
+    Image,
+    ImageMissingError,
+    RefusedError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,6 +91,8 @@ class DockerEngine:
             existing = self.observe(specification.name)
             if existing is not None:
                 return existing.id
+        if status == 404:
+            raise ImageMissingError(message_of(answer))
         if status >= 400:
             raise RefusedError(message_of(answer))
         return str(answer["Id"])

@@ -9,6 +9,7 @@ not count.
 
 from __future__ import annotations
 
+import getpass
 import http.client
 import os
 import socket
@@ -45,11 +46,15 @@ def docker_host() -> str:
 
 
 def _open(host: str, timeout: float | None) -> http.client.HTTPConnection:
-    parts = urlsplit(host)
-    if parts.scheme == "unix":
+    try:
+        parts = urlsplit(host)
+        name, port = parts.hostname, parts.port
+    except ValueError:
+        parts, name, port = urlsplit(""), None, None
+    if parts.scheme == "unix" and parts.path:
         return _UnixConnection(parts.path, timeout)
-    if parts.scheme in ("tcp", "http") and parts.hostname:
-        return http.client.HTTPConnection(parts.hostname, parts.port or 2375, timeout=timeout)
+    if parts.scheme in ("tcp", "http") and name:
+        return http.client.HTTPConnection(name, port or 2375, timeout=timeout)
     message = f"DOCKER_HOST is {host!r}: use unix:///path or tcp://host:port"
     raise EngineDownError(message, field="DOCKER_HOST")
 
@@ -76,13 +81,14 @@ class DockerConnection:
         False it is sent once at most.
 
         Raises:
-            EngineDownError: nobody answers.
+            EngineDownError: nobody answers, or somebody who is no Docker Engine.
         """
         for last in (False, True):
             final = last or not repeat or self._connection is None
             try:
                 return self._exchange(method, path, query, body)
-            except (OSError, http.client.HTTPException, orjson.JSONDecodeError) as error:
+            # ValueError: an answer that is no JSON, a host name that cannot be one.
+            except (OSError, http.client.HTTPException, ValueError) as error:
                 self.close()
                 if final:
                     raise EngineDownError(_down(self._host, error)) from error
@@ -117,6 +123,9 @@ class DockerConnection:
         self._connection.request(method, _target(path, query), payload, headers)
         response = self._connection.getresponse()
         content = response.read()
+        if _is_of_another(response):
+            self.close()
+            raise EngineDownError(_no_engine(self._host, f"{response.status} {response.reason}"))
         if response.getheader("Content-Type", "").startswith("application/json") and content:
             return response.status, orjson.loads(content)
         return response.status, content
@@ -136,7 +145,7 @@ class DockerStream:
                 answer = self._response.read()
                 self.close()
                 raise RefusedError(message_of(answer))
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:
             self.close()
             raise EngineDownError(_down(host or docker_host(), error)) from error
 
@@ -171,6 +180,31 @@ def _target(path: str, query: Mapping[str, Any] | None) -> str:
     return f"{path}?{urlencode(query)}" if query else path
 
 
+def _is_of_another(response: http.client.HTTPResponse) -> bool:
+    """Tell whether an answer is none of a Docker Engine, which names its version in every one.
+
+    What stands between may refuse or fail by itself.
+    """
+    between = response.status in (401, 403, 407) or response.status >= 500
+    return response.getheader("Api-Version") is None and not between
+
+
+def _no_engine(host: str, answer: str) -> str:
+    return f"what answers at {host} is no Docker Engine (it said {answer!r:.80}): set DOCKER_HOST to where one listens"
+
+
 def _down(host: str, error: Exception) -> str:
+    if isinstance(error, PermissionError):
+        user = _user()
+        return f"you may not use the Docker Engine at {host}: `sudo usermod -aG docker {user}`, then log in again"
+    if isinstance(error, http.client.HTTPException) and not isinstance(error, (OSError, http.client.IncompleteRead)):
+        return _no_engine(host, str(error))
     reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error) or "no answer"
     return f"the Docker Engine at {host} does not answer ({reason}): start it, or look at it with `shoal doctor`"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "USER"

@@ -24,6 +24,10 @@ class RefusedError(ShoalError):
     code = "refused"
 
 
+class ImageMissingError(RefusedError):
+    """The engine does not have the image: it has to be pulled first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mount:
     """A directory or file of the host, seen inside the container."""
@@ -104,7 +108,11 @@ class Engine(Protocol):
         ...
 
     def submit(self, specification: ContainerSpecification) -> str:
-        """Create the container unless one of that name exists; return its id. Does not start it."""
+        """Create the container unless one of that name exists; return its id. Does not start it.
+
+        Raises:
+            ImageMissingError: the image has to be pulled first.
+        """
         ...
 
     def start(self, name: str) -> None:
