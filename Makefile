@@ -18,6 +18,7 @@ demo: venv engine ## set everything up and run the demo project
 
 .PHONY: test
 test: venv engine lint ## set everything up and run every check and test
+	@scripts/setup-system tests
 	@$(BIN)/python scripts/build-image busybox >/dev/null
 	@$(BIN)/python scripts/build-image python >/dev/null
 	$(BIN)/pytest --numprocesses 2 --dist worksteal
