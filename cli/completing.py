@@ -86,10 +86,19 @@ def _steps(context: click.Context) -> Iterator[tuple[str, str]]:
     words: tuple[str, ...] = context.params.get("words") or ()
     if words and words[0] in manifest.step_names():
         for name, parameter in manifest.step(words[0]).parameters.items():
-            yield f"--{name}=", parameter.description or ""
+            # Either spelling is one that a person may have begun.
+            for spelling in dict.fromkeys((name, name.replace("_", "-"))):
+                yield f"--{spelling}=", parameter.description or ""
     else:
         for name in manifest.step_names():
             yield name, ""
+
+
+def _statuses(_context: click.Context) -> Iterator[tuple[str, str]]:
+    from core.executions.execution import STATUSES  # noqa: PLC0415
+
+    for status in STATUSES:
+        yield status, ""
 
 
 complete_executions = completer(_executions)
@@ -98,3 +107,4 @@ complete_projects = completer(_projects)
 complete_settings = completer(_settings)
 complete_files = completer(_files)
 complete_steps = completer(_steps)
+complete_statuses = completer(_statuses)

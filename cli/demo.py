@@ -69,7 +69,7 @@ def _run(here: Session, journey: Demo, step: DemoStep) -> Execution:
     ended = follow(here, begun, lambda _: told.metadata(begun), changed=told.status, quiet=Keeper(here).look)
     told.end()
     if ended.status != "complete":
-        print_log(here, ended, LogPrinter().print, here.executions.log_tail(ended, _LOG_LINES))
+        print_log(here, ended, LogPrinter(outcome=False).print, here.executions.log_tail(ended, _LOG_LINES))
         click.get_current_context().exit(1)
     if latest := here.executions.metadata_latest(ended):
         click.echo(f"   {_summary(latest)}")

@@ -28,8 +28,9 @@ def report(error: BaseException, *, as_json: bool) -> int | None:
     if not isinstance(error, Exception):
         return None
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        click.echo(error.format_message(), err=True)
-        return _UsageError.exit_code
+        alone = error.ctx.parent is None
+        click.echo(error.format_message(), err=not alone)
+        return 0 if alone else _UsageError.exit_code
     if os.environ.get("SHOAL_DEBUG"):
         traceback.print_exception(error)
     known = _known(error)

@@ -1,5 +1,7 @@
 """The JSON that lists print: stable names, times as ISO 8601 in UTC, money in units of the organization's currency.
 
+A value that is no number in JSON is the text "NaN", "Infinity" or "-Infinity".
+
 New fields may be added; a field that is here keeps its name and meaning.
 """
 

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".")
 @click.option("--project", metavar="NAME", help="The project's name (default: the directory's).")
-def init(directory: Path, project: str | None) -> None:
+@click.option(
+    "--joiner",
+    type=click.Choice(["newline", "and"]),
+    help="How the project runs a command's lines: newline, all of them, and the last one's status counts; and, until"
+    " one fails.",
+)
+def init(directory: Path, project: str | None, joiner: str | None) -> None:
     """Link a directory to a project.
 
     DIRECTORY is this one by default. Shoal's home, the project and a first valohai.yaml are made where missing.
@@ -34,6 +40,8 @@ def init(directory: Path, project: str | None) -> None:
     written = write_first_manifest(directory, *([found.yaml_path] if found else []))
     linked = found or here.projects.create(name)
     here.projects.link(directory, linked)
+    if joiner is not None:
+        here.projects.set(linked, command_joiner=joiner)
     click.echo(f"{plain(str(directory))} is linked to {'' if found else 'the new '}project {plain(linked.name)}")
     if written is not None:
         click.echo(f"{plain(str(written))} is new: a first step that runs as it is")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -48,15 +48,40 @@ def _version(context: click.Context, _parameter: click.Parameter, value: bool) -
 
 
 class _Root(LazyGroup):
+    # click would end the process with 1 where nobody reads, as if something had failed.
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:  # noqa: ANN401 - as click's own
+        try:
+            return super().make_context(*args, **kwargs)
+        except BrokenPipeError as error:
+            raise ClosedPipeError from error
+
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
-            # click would end the process with 1, as if something had failed.
             raise ClosedPipeError from error
 
 
-@click.group(cls=_Root, lazy=_COMMANDS, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+_ALIASES = {
+    "exec": "executions",
+    "execution": "executions",
+    "ps": "cli.executions.ls:ls",
+    "data": "files",
+    "file": "files",
+    "env": "environments",
+    "environment": "environments",
+}
+"""Words of other tools for what is here; no list shows them."""
+
+
+@click.group(
+    cls=_Root,
+    lazy=_COMMANDS,
+    aliases=_ALIASES,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option(
     "--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Print the version and exit."
 )
@@ -67,8 +92,24 @@ def shoal(context: click.Context) -> None:
         context.color = False
 
 
+def _open_what_is_closed() -> None:
+    """Let what a process was started without, as `>&-` does, lead nowhere.
+
+    The first file that is opened would take its number otherwise, and get what is printed.
+    """
+    if None not in (sys.stdin, sys.stdout, sys.stderr):
+        return
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8"))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with the process's arguments and return its exit code."""
+    _open_what_is_closed()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = shoal.main(given, prog_name="shoal", standalone_mode=False)

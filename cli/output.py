@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -75,11 +76,28 @@ def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
 
 
 def json_text(value: Any, *, indent: bool = True) -> str:  # noqa: ANN401
-    """Return JSON that is safe to show: what a terminal could take for a command is escaped."""
+    """Return JSON that is safe to show: what a terminal could take for a command is escaped.
+
+    JSON has no numbers that are none: they become the texts "NaN", "Infinity" and "-Infinity".
+    """
     import json  # noqa: PLC0415 - columns need none
 
-    text = json.dumps(value, ensure_ascii=False, indent=2 if indent else None, default=str)
+    def dumped(value: Any) -> str:  # noqa: ANN401
+        return json.dumps(value, ensure_ascii=False, indent=2 if indent else None, default=str, allow_nan=False)
+
+    try:
+        text = dumped(value)
+    except ValueError:
+        text = dumped(_finite(value))
     return text if text.isascii() else "".join(map(_safe_in_json, text))
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _safe_in_json(character: str) -> str:

@@ -26,6 +26,15 @@ def gathered(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     return values
 
 
+SHORT = {"-a": "--adhoc", "-w": "--watch", "-e": "--environment"}
+"""Short options that people know from elsewhere; a step's parameter may begin with any letter."""
+
+
+def refusal_of_short(word: str) -> InvalidInputError:
+    """Return the error that says which option a short one means."""
+    return InvalidInputError(f"there is no option {word}: write {SHORT[word]}", field=SHORT[word].removeprefix("--"))
+
+
 def option_pairs(step: Step, words: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Read the words after the step's name as options named after its parameters.
 
@@ -36,6 +45,8 @@ def option_pairs(step: Step, words: Sequence[str]) -> Iterator[tuple[str, str]]:
     while remaining:
         word = remaining.pop(0)
         option, equals, value = word.partition("=")
+        if word in SHORT:
+            raise refusal_of_short(word)
         if not option.startswith("--") or option == "--":
             message = f"{word!r} is not expected here: parameters are given as --NAME=VALUE"
             raise InvalidInputError(message, field="parameters")
@@ -60,6 +71,9 @@ def _named(step: Step, option: str) -> tuple[str, bool]:
     positive = spelling.removeprefix("no-")
     if positive in by_option and step.parameters[by_option[positive]].type == "flag":
         return by_option[positive], True
+    if option in step.inputs:
+        message = f"{option!r} is an input of step {step.name!r}: give --input {option}=…"
+        raise InvalidInputError(message, field=option)
     names = ", ".join(f"--{name}" for name in step.parameters) or "none"
     message = (
         f"step {step.name!r} has no parameter {option!r}{close_match(option, step.parameters)}; its parameters: {names}"

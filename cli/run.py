@@ -10,6 +10,7 @@ import click
 from cli.completing import complete_environments, complete_steps, manifest_here
 from cli.opened import session
 from cli.options import json_option, pairs
+from cli.output import json_text, note
 from cli.started import announce, watch_option
 from core.errors import InvalidInputError, ShoalError
 from core.text import plain
@@ -39,7 +40,8 @@ class _RunCommand(click.Command):
         except (ShoalError, OSError):
             return
         if manifest is not None:
-            _write_steps(formatter, manifest, ctx.meta["cli.run.words"])
+            taken = {spelling for option in self.get_params(ctx) for spelling in option.opts}
+            _write_steps(formatter, manifest, ctx.meta["cli.run.words"], taken)
 
 
 @click.command(
@@ -80,9 +82,11 @@ def run(
     --learning-rate=0.1. See them with `shoal run STEP --help`.
     """
     from cli.inputs import collected, uploaded  # noqa: PLC0415
-    from cli.parameters import gathered, option_pairs  # noqa: PLC0415
+    from cli.parameters import SHORT, gathered, option_pairs, refusal_of_short  # noqa: PLC0415
     from core.projects.specification import specify  # noqa: PLC0415
 
+    if words[0] in SHORT:
+        raise refusal_of_short(words[0])
     here = session()
     project, commit, manifest = _code(here, revision, adhoc=adhoc)
     step = manifest.step(_step_name(manifest, words[0]))
@@ -93,12 +97,13 @@ def run(
         "environment_variables": dict(pairs(variables, "env")),
     }
     files = collected(pairs(inputs, "input"))
+    labels = {"title": given["title"] or None, "tags": given["tags"], "priority": given["priority"]}
     # Everything is checked before the first upload.
-    specify(manifest, step.name, inputs=files, **options)
+    remark = here.executions.check(project, specify(manifest, step.name, inputs=files, **options), **labels)
+    if remark is not None:
+        note(remark)
     specification = specify(manifest, step.name, inputs=uploaded(here, project, files), **options)
-    execution = here.executions.create(
-        project, commit, specification, title=given["title"] or None, tags=given["tags"], priority=given["priority"]
-    )
+    execution = here.executions.create(project, commit, specification, **labels)
     announce(here, execution, watch=watch, as_json=as_json)
 
 
@@ -116,7 +121,24 @@ def _code(here: Session, revision: str | None, *, adhoc: bool) -> tuple[Project,
             commit = here.projects.commit_working_tree(project, directory, progress)
     else:
         commit = here.projects.commit(project, directory, revision or "HEAD")
+        if revision is None:
+            _note_changes(directory)
     return project, commit, read_manifest(commit.yaml, name=project.yaml_path)
+
+
+def _note_changes(directory: Path) -> None:
+    """Say that the directory holds what the commit does not: a person who edits a file expects it to run."""
+    from core.projects.git import changed_files  # noqa: PLC0415
+
+    try:
+        changed = changed_files(directory)
+    except ShoalError:
+        return
+    if changed:
+        note(
+            f"{changed} changed file{' is' if changed == 1 else 's are'} not in this commit:"
+            f" --adhoc runs {'it' if changed == 1 else 'them'}"
+        )
 
 
 def _step_name(manifest: Manifest, given: str) -> str:
@@ -131,7 +153,7 @@ def _step_name(manifest: Manifest, given: str) -> str:
     return begun[0] if begun else given
 
 
-def _write_steps(formatter: click.HelpFormatter, manifest: Manifest, words: list[str]) -> None:
+def _write_steps(formatter: click.HelpFormatter, manifest: Manifest, words: list[str], taken: set[str]) -> None:
     from core.projects.parameter_values import described  # noqa: PLC0415
 
     named = next((word for word in words if not word.startswith("-")), None)
@@ -147,7 +169,7 @@ def _write_steps(formatter: click.HelpFormatter, manifest: Manifest, words: list
         with formatter.section(f"Parameters of {plain(step.name)}"):
             formatter.write_dl(
                 [
-                    (f"--{plain(name)}", plain(_explained(item.description, described(item), item.default)))
+                    (plain(_option(name, taken)), plain(_explained(item.description, described(item), item.default)))
                     for name, item in step.parameters.items()
                 ]
             )
@@ -161,8 +183,14 @@ def _write_steps(formatter: click.HelpFormatter, manifest: Manifest, words: list
             )
 
 
+def _option(name: str, taken: set[str]) -> str:
+    """Return how a parameter is given, where one of the command's own options may have its name."""
+    clashes = taken & {f"--{name}", f"--{name.replace('_', '-')}"}
+    return f"--param {name}=…" if clashes else f"--{name}"
+
+
 def _explained(description: str | None, kind: str, default: object) -> str:
     parts = [text for text in (description, kind) if text]
     if default is not None:
-        parts.append(f"default: {default}")
+        parts.append(f"default: {default if isinstance(default, str) else json_text(default, indent=False)}")
     return "; ".join(parts)

@@ -10,10 +10,14 @@ import click
 from cli.exit_codes import INTERRUPTED
 from cli.output import note, print_json
 from core.errors import UnavailableError
+from core.quantities import duration
 from core.scheduler.lease import is_held
 from core.text import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cli.executions.following import LogPrinter
     from core.executions.execution import Execution
     from core.session import Session
 
@@ -43,6 +47,26 @@ def announce(session: Session, execution: Execution, *, watch: bool, as_json: bo
         note("no scheduler runs, so it waits: start one with `shoal up`, or run with --watch")
 
 
+def note_missing_scheduler(session: Session, executions: Iterable[Execution]) -> None:
+    """Say that no scheduler runs, where one of the executions needs one."""
+    if any(not execution.is_final for execution in executions):
+        SchedulerLookout(session).look()
+
+
+class SchedulerLookout:
+    """Says that no scheduler runs: when that is seen first, and again when one came and has gone."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._runs = True
+
+    def look(self) -> None:
+        """See whether one runs."""
+        ran, self._runs = self._runs, is_held(self._session.home)
+        if ran and not self._runs:
+            note("no scheduler runs: start one with `shoal up`")
+
+
 def ensure_scheduler_runs(session: Session) -> None:
     """Start a scheduler in the background where none runs, and say so."""
     if is_held(session.home):
@@ -59,7 +83,7 @@ def ensure_scheduler_runs(session: Session) -> None:
 def _watch(session: Session, execution: Execution, *, quiet: bool) -> Execution:
     from cli.executions.following import LogPrinter, follow  # noqa: PLC0415
 
-    printer = LogPrinter(err=quiet)
+    printer = LogPrinter(err=quiet, outcome=False)
     keeper = Keeper(session)
     try:
         ensure_scheduler_runs(session)
@@ -67,7 +91,16 @@ def _watch(session: Session, execution: Execution, *, quiet: bool) -> Execution:
     except KeyboardInterrupt:
         stopped_watching(execution)
     printer.finish()
+    tell_end(ended, printer)
     return ended
+
+
+def tell_end(ended: Execution, printer: LogPrinter) -> None:
+    """Say how an execution ended and how long it ran; the reason only where its log did not just say it."""
+    ran = ended.duration(time.time())
+    took = "" if ran is None else f" in {duration(ran)}"
+    reason = f": {ended.reason}" if ended.reason and not printer.outcome_shown else ""
+    note(f"#{ended.counter} {ended.step} {ended.status}{took}{reason}")
 
 
 class Keeper:
@@ -104,6 +137,8 @@ def stopped_watching(execution: Execution) -> NoReturn:
 
 
 def _tell(execution: Execution) -> None:
+    if execution.is_final:
+        return
     reason = f": {execution.reason}" if execution.reason else ""
     note(f"#{execution.counter} {execution.step} {execution.status}{reason}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 import click
 
@@ -18,12 +19,23 @@ def up(exit_when_idle: float | None) -> None:
 
     It starts what waits and follows what runs, until ctrl+c. Containers go on; the next scheduler takes them over.
     """
-    from core.scheduler.background import LOG_FORMAT  # noqa: PLC0415
     from core.scheduler.service import run_scheduler  # noqa: PLC0415
 
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    _log()
     home = Home.default()
     run_scheduler(home, exit_when_idle=exit_when_idle, ready=lambda: _tell_ready(home))
+
+
+def _log() -> None:
+    """Print what Shoal itself tells, and of the libraries only what is wrong; on a terminal without the date."""
+    from core.scheduler.background import LOG_FORMAT  # noqa: PLC0415
+
+    if sys.stderr.isatty():
+        logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    else:
+        logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
+    for name in ("cli", "core"):
+        logging.getLogger(name).setLevel(logging.INFO)
 
 
 def _tell_ready(home: Home) -> None:

@@ -156,16 +156,14 @@ def _take(source: Path, part: Path, backup: Backup) -> None:
 
 
 def _refuse_what_differs(source: Path, part: Path, backup: Backup) -> None:
-    summed = {path: sha256 for sha256, _, path in _lines_of(part / _SUMS)}
+    summed = [_Known(path, None, sha256) for sha256, _, path in _lines_of(part / _SUMS)]
+    excused = {*backup.missing, *(known.path for known in summed)}
+    others = (known for known in _known(part, with_files=backup.with_files) if known.path not in excused)
     problems = [
-        f"{path} is {problem}"
-        for path, sha256 in summed.items()
-        if (problem := _Known(path, None, sha256).problem(part, content=True))
+        f"{known.path} is {problem}"
+        for known in (*summed, *others)
+        if (problem := known.problem(part, content=True)) is not None
     ]
-    excused = {*backup.missing, *summed}
-    for known in _known(part, with_files=backup.with_files):
-        if known.path not in excused and (problem := known.problem(part, content=True)):
-            problems.append(f"{known.path} is {problem}")
     if problems:
         more = f", and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
         message = f"the backup {str(source)!r} is not whole: {'; '.join(problems[:_SHOWN])}{more}; nothing was restored"

@@ -176,18 +176,18 @@ def _size_of(path: Path) -> int | None:
 
 def _scheduler(home: Home, database: Database) -> Iterator[Check]:
     held, last = is_held(home), holder(database.reader())
-    waiting = (
-        database.reader()
-        .execute("SELECT coalesce(sum(number), 0) FROM execution_counts WHERE status IN ('created', 'queued')")
-        .fetchone()[0]
-    )
+    rows = database.reader().execute("SELECT status, sum(number) FROM execution_counts GROUP BY status")
+    counts = {status: number for status, number in rows if number}
+    waiting = counts.get("created", 0) + counts.get("queued", 0)
+    running = counts.get("started", 0) + counts.get("stopping", 0)
     if held and last is not None and time.time() - last.renewed_at > STALE_AFTER:
         message = f"{last.name} gave no sign of life for {age(time.time() - last.renewed_at)}"
         yield Check("scheduler", "fail", message, "end that process and start `shoal up`: containers go on")
     elif held:
         yield Check("scheduler", "ok", f"{last.name if last else 'one'} runs, {waiting} executions wait")
-    elif waiting:
-        yield Check("scheduler", "warn", f"none runs, and {waiting} executions wait", "start `shoal up`")
+    elif waiting or running:
+        wanting = [f"{waiting} executions wait"] * (waiting > 0) + [f"{running} are under way"] * (running > 0)
+        yield Check("scheduler", "warn", f"none runs, and {' and '.join(wanting)}", "start one with `shoal up`")
     else:
         yield Check("scheduler", "ok", "none runs, and nothing waits")
 

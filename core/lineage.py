@@ -82,9 +82,9 @@ class LineageNode:
     """A file, an execution, or a source: an address outside from which an execution took a content.
 
     `direction` tells whether the node lies above or below its parent: `up` is what it came from. `hidden` children are
-    not shown, because they are many; no more than `COUNTED` are counted. A node met before is `repeated` and has no
-    children here. `id` is 0 and `uuid` empty for a source, `status` is that of an execution.
-    `at` is when an execution ended, or got as far as it is, or when a file came to be; 0 for a source.
+    not shown, because they are many; no more than `COUNTED` are counted. A node that stands further up in the tree,
+    read line by line, is `repeated` and has no children here. `id` is 0 and `uuid` empty for a source, `status` is that
+    of an execution. `at` is when an execution ended, or got as far as it is, or when a file came to be; 0 for a source.
     """
 
     kind: Kind
@@ -150,7 +150,28 @@ def _grown(connection: sqlite3.Connection, root: LineageNode, depth: int, direct
     for each in ("up", "down"):
         if direction in (each, "both"):
             _grow(connection, root, depth, each)
+    _unfold_in_reading_order(root)
     return root
+
+
+def _unfold_in_reading_order(root: LineageNode) -> None:
+    """Give what hangs below a node that is met several times to the one that is read first, line by line."""
+    nodes: dict[tuple[str, Kind, int], LineageNode] = {}
+    pending = [root]
+    for node in pending:
+        if not node.repeated and node.kind != "source":
+            nodes[node.direction, node.kind, node.id] = node
+        pending.extend(node.children)
+    read: set[tuple[str, Kind, int]] = set()
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        key = (node.direction, node.kind, node.id)
+        if node.repeated and key not in read and (other := nodes.get(key)) is not None:
+            node.children, node.hidden, node.repeated = other.children, other.hidden, False
+            other.children, other.hidden, other.repeated = [], 0, True
+        read.add(key)
+        pending.extend(reversed(node.children))
 
 
 def _grow(connection: sqlite3.Connection, root: LineageNode, depth: int, direction: Literal["up", "down"]) -> None:
@@ -217,12 +238,15 @@ def _file_or_source_node(row: sqlite3.Row) -> LineageNode:
 def _execution_node(row: sqlite3.Row) -> LineageNode:
     image = row["image"] if row["image_digest"] is None else f"{row['image']} ({row['image_digest'][:19]})"
     parameters = " ".join(
-        f"{name}={value}" for name, value in json.loads(row["parameters"]).items() if value is not None
+        f"{name}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in json.loads(row["parameters"]).items()
+        if value is not None
     )
     detail = " · ".join(
-        filter(None, (f"commit {row['identifier'][:12]}", image, shorten(parameters, 80, placeholder="…")))
+        filter(None, (shorten(parameters, 80, placeholder="…"), f"commit {row['identifier'][:12]}", image))
     )
-    label = f"#{row['counter']} {row['title'] or row['step']}"
+    title = f" ({row['title']})" if row["title"] else ""
+    label = f"#{row['counter']} {row['step']}{title}"
     return LineageNode("execution", row["id"], row["uuid"], label, detail, status=row["status"], at=row["at"])
 
 

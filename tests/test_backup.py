@@ -192,7 +192,7 @@ def test_a_link_in_a_backup_is_refused_by_its_name(session: Session, file: File,
     with pytest.raises(InvalidInputError, match=place):
         restore(tmp_path / "backup", Home(tmp_path / "other"))
     assert not (tmp_path / "other").exists()
-    assert session.files.by_id(file.id)
+    assert session.files.by_id(file.id) == file
 
 
 @pytest.mark.parametrize("directory", ["code", "store"])
@@ -202,7 +202,7 @@ def test_a_directory_that_is_a_link_is_refused(session: Session, file: File, tmp
     (tmp_path / "backup" / directory).symlink_to(tmp_path / "moved")
     with pytest.raises(InvalidInputError, match=f"{directory}' is a link"):
         restore(tmp_path / "backup", Home(tmp_path / "other"))
-    assert session.files.by_id(file.id)
+    assert session.files.by_id(file.id) == file
 
 
 def test_a_pipe_and_a_database_that_is_a_link_are_refused(session: Session, tmp_path: Path) -> None:

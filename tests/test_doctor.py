@@ -108,11 +108,16 @@ def test_a_scheduler_that_gives_no_sign_of_life(shoal: Shoal) -> None:
     lease.release()
 
 
-def test_executions_that_nobody_will_run(shoal: Shoal) -> None:
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [("queued", "3 executions wait"), ("started", "3 are under way"), ("stopping", "3 are under way")],
+)
+def test_executions_that_nobody_sees_to(shoal: Shoal, status: str, told: str) -> None:
     with shoal.database.transaction() as connection:
-        connection.execute("INSERT INTO execution_counts VALUES (1, 1, 1, 'queued', 3)")
+        connection.execute("INSERT INTO execution_counts VALUES (1, 1, 1, ?, 3)", (status,))
+        connection.execute("INSERT INTO execution_counts VALUES (1, 1, 1, 'complete', 3)")
     check = found(shoal.home)["scheduler"]
-    assert (check.state, "3 executions" in check.message) == ("warn", True)
+    assert (check.state, told in check.message, "shoal up" in check.next_step) == ("warn", True, True)
 
 
 def test_a_clock_that_went_back(session: Session) -> None:

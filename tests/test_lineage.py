@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -119,11 +119,41 @@ def test_what_came_from_a_file(diamond: Graph) -> None:
     ]
 
 
+def test_what_hangs_below_a_file_is_read_before_it_is_referred_to(graph: Graph) -> None:
+    """1 goes into #1, the long way to 4, and straight into #3: the level of #3 has it first, the reader second."""
+    graph.file(1)
+    graph.execution([1], [2])
+    graph.execution([2], [3])
+    graph.execution([3, 2], [4])
+    root = graph.session.lineage.of_file(4, depth=9, direction="up")
+    made = ["2.npz", ["#1 train", "1.npz"]]
+    assert shown(root) == ["4.npz", ["#3 train", ["3.npz", ["#2 train", made]], "2.npz*"]]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_every_reference_is_to_what_stands_above(graph: Graph, seed: int) -> None:
+    chance = random.Random(seed)
+    graph.file(1)
+    for number in range(2, 40):
+        graph.execution(sorted(chance.sample(range(1, number), min(number - 1, 3))), [number])
+    directions: tuple[Literal["up", "down"], ...] = ("up", "down")
+    for direction in directions:
+        root = graph.session.lineage.of_file(39 if direction == "up" else 1, depth=100, direction=direction)
+        read: set[tuple[str, int]] = set()
+        pending = [root]
+        while pending:
+            node = pending.pop()
+            assert node.repeated == ((node.kind, node.id) in read)
+            assert not (node.repeated and node.children)
+            read.add((node.kind, node.id))
+            pending.extend(reversed(node.children))
+
+
 def test_both_ways_and_no_further_than_asked(diamond: Graph) -> None:
     root = diamond.session.lineage.of_execution(2, depth=1)
     assert [(child.direction, child.label) for child in root.children] == [("up", "2.npz"), ("down", "4.npz")]
     assert (root.kind, root.label, root.status) == ("execution", "#2 train", "created")
-    assert root.detail == "commit 0123456789ab · python · epochs=5"
+    assert root.detail == "epochs=5 · commit 0123456789ab · python"
     assert diamond.session.lineage.of_file(1, depth=0).children == []
 
 

@@ -14,6 +14,7 @@ from cli.lazy_group import LazyGroup
         "set": "cli.environments.change:set_limits",
         "create": "cli.environments.change:create",
     },
+    aliases={"list": "ls"},
 )
 def environments() -> None:
     """See and change where executions run."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.completing import complete_environments
+from cli.completing import complete_environments, completer
 from cli.opened import session
 from cli.options import json_option
 from cli.output import note, print_json
@@ -17,6 +17,7 @@ from core.text import plain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cli.completing import Completer
     from core.environments import Environment
 
 _SHORTER = {"scale_down_grace_period": "--grace"}
@@ -30,10 +31,24 @@ _SHOWN: dict[str, Callable[[Any], str]] = {
 }
 
 
+_VALUES = {"isolation": ("standard", "strict"), "network": ("bridge", "host", "none")}
+_VALUES |= dict.fromkeys(("enabled", "priority_allowed"), ("on", "off"))
+
+
+def _completer_of(limit: str) -> Completer:
+    return completer(lambda _: iter([(value, "") for value in _VALUES.get(limit, ())]))
+
+
 def _limit_options(command: Callable[..., None]) -> Callable[..., None]:
     for name, limit in reversed(LIMITS.items()):
         spellings = [f"--{name.replace('_', '-')}", *filter(None, [_SHORTER.get(name)])]
-        option = click.option(*spellings, name, metavar="VALUE", help=f"{limit.meaning[0].upper()}{limit.meaning[1:]}.")
+        option = click.option(
+            *spellings,
+            name,
+            metavar="VALUE",
+            shell_complete=_completer_of(name),
+            help=f"{limit.meaning[0].upper()}{limit.meaning[1:]}.",
+        )
         command = option(command)
     return command
 

@@ -16,6 +16,8 @@ from cli.lazy_group import LazyGroup
         "stop": "cli.executions.stop:stop",
         "copy": "cli.executions.copy:copy",
     },
+    aliases={"list": "ls", "info": "show"},
+    elsewhere={"run": "shoal run STEP", "watch": "shoal executions logs -f NUMBER", "outputs": "shoal files ls"},
 )
 def executions() -> None:
     """List, follow, stop and repeat executions."""

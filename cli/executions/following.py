@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from core.executions.execution import FINAL
 from core.quantities import iso_time
 from core.text import last_overwritten, plain
 
@@ -27,11 +28,23 @@ LONGEST_SHOWN = 16 * 1024
 
 
 class LogPrinter:
-    """Prints log lines on stdout, or on stderr with `err`; a line that came in several records is joined again."""
+    """Prints log lines on stdout, or on stderr with `err`; a line that came in several records is joined again.
+
+    Without `outcome` it leaves out the status line that says how the execution ended; `outcome_shown` tells whether
+    that one was printed.
+    """
 
     def __init__(
-        self, *, streams: Collection[str] = (), timestamps: bool = False, raw: bool = False, err: bool = False
+        self,
+        *,
+        streams: Collection[str] = (),
+        timestamps: bool = False,
+        raw: bool = False,
+        err: bool = False,
+        outcome: bool = True,
     ) -> None:
+        self.outcome_shown = False
+        self._outcome = outcome
         self._streams = streams
         self._timestamps = timestamps
         self._raw = raw
@@ -42,7 +55,7 @@ class LogPrinter:
 
     def print(self, lines: Sequence[LogLine]) -> None:
         """Print some lines at once."""
-        wanted = [line for line in lines if not self._streams or line.stream in self._streams]
+        wanted = [line for line in lines if self._wants(line)]
         text = "".join(map(self._shown, wanted))
         if text:
             self._write(text)
@@ -52,6 +65,14 @@ class LogPrinter:
         if self._open is not None:
             self._write("\n")
             self._open = None
+
+    def _wants(self, line: LogLine) -> bool:
+        if self._streams and line.stream not in self._streams:
+            return False
+        if line.stream != "status" or line.text.partition(":")[0] not in FINAL:
+            return True
+        self.outcome_shown = self._outcome
+        return self._outcome
 
     def _write(self, text: str) -> None:
         # Raw escape sequences are let through to whatever reads them; ours are only for a terminal.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -9,8 +10,7 @@ import click
 from cli.executions.following import LogPrinter, follow, print_log
 from cli.opened import project_of, session
 from cli.options import execution_argument, project_option
-from cli.output import note
-from cli.started import stopped_watching
+from cli.started import SchedulerLookout, stopped_watching, tell_end
 
 if TYPE_CHECKING:
     from core.executions.execution import Execution
@@ -44,7 +44,9 @@ def logs(
     """Print the log of an execution."""
     here = session()
     execution = here.executions.get(project_of(here, project), number)
-    printer = LogPrinter(streams=streams, timestamps=timestamps, raw=raw)
+    # Who looks at a terminal is told how it ended once, by the summary; a file gets the log as it is.
+    outcome = not (following and sys.stdout.isatty())
+    printer = LogPrinter(streams=streams, timestamps=timestamps, raw=raw, outcome=outcome)
     start = 0 if tail is None else here.executions.log_tail(execution, tail)
     if following:
         _follow(here, execution, printer, start)
@@ -54,9 +56,12 @@ def logs(
 
 
 def _follow(here: Session, execution: Execution, printer: LogPrinter, start: int) -> None:
+    lookout = SchedulerLookout(here)
     try:
-        ended = follow(here, execution, printer.print, start)
+        if not execution.is_final:
+            lookout.look()
+        ended = follow(here, execution, printer.print, start, quiet=lookout.look)
     except KeyboardInterrupt:
         stopped_watching(execution)
     printer.finish()
-    note(f"#{ended.counter} {ended.step} is {ended.status}{': ' if ended.reason else ''}{ended.reason}")
+    tell_end(ended, printer)

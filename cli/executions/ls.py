@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.completing import complete_statuses
 from cli.executions.status import coloured
 from cli.opened import project_of, session
 from cli.options import after_option, json_option, limit_option, project_option
@@ -31,7 +32,13 @@ _COLUMNS = (
 @click.command()
 @project_option
 @click.option("--all-projects", is_flag=True, help="List those of every project.")
-@click.option("--status", "statuses", multiple=True, help="Only those with this status; may be given several times.")
+@click.option(
+    "--status",
+    "statuses",
+    multiple=True,
+    shell_complete=complete_statuses,
+    help="Only those with this status; may be given several times.",
+)
 @click.option("--tag", help="Only those with this tag.")
 @click.option("--creator", metavar="USER", help="Only those that this user created.")
 @click.option("--sort", "key", metavar="KEY", help="By the latest value of this metadata key, largest first.")
@@ -76,11 +83,20 @@ def ls(
         print_json([execution_fields(execution) for execution in page.rows])
     elif page.rows:
         now = time.time()
-        print_table(_COLUMNS, [_cells(execution, now) for execution in page.rows])
+        if all_projects:
+            names = {listed.id: listed.name for listed in here.projects.list()}
+            rows = [(names.get(execution.project_id, ""), *_cells(execution, now)) for execution in page.rows]
+            print_table((Column("PROJECT", flexible=True), *_COLUMNS), rows)
+        else:
+            print_table(_COLUMNS, [_cells(execution, now) for execution in page.rows])
     else:
         note("no executions here: `shoal run STEP --watch` starts one")
     if page.next is not None:
         note(f"more follow: --after {page.next}")
+    if not as_json and any(not execution.is_final for execution in page.rows):
+        from cli.started import note_missing_scheduler  # noqa: PLC0415
+
+        note_missing_scheduler(here, page.rows)
 
 
 def _cells(execution: Execution, now: float) -> tuple[str, ...]:

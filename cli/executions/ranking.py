@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cli.executions.status import coloured
 from cli.fields import execution_fields
-from cli.output import Column, note, print_json, print_table
+from cli.output import Column, json_text, note, print_json, print_table
 from core.quantities import age
 
 if TYPE_CHECKING:
     from core.projects.service import Project
     from core.session import Session
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 - whatever a metadata line holds
+    return value if isinstance(value, str) else json_text(value, indent=False)
 
 
 def print_ranking(session: Session, project: Project, key: str, *, ascending: bool, limit: int, as_json: bool) -> None:
@@ -30,7 +34,7 @@ def print_ranking(session: Session, project: Project, key: str, *, ascending: bo
     rows = [
         (
             str(e.counter),
-            f"{value:.6g}" if isinstance(value, float) else str(value),
+            f"{value:.6g}" if isinstance(value, float) else _shown(value),
             e.status,
             e.step,
             age(now - e.created_at),

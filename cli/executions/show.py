@@ -10,6 +10,7 @@ import click
 from cli.opened import project_of, session
 from cli.options import execution_argument, json_option, project_option
 from cli.output import json_text, print_json, print_pairs
+from cli.started import note_missing_scheduler
 from core.quantities import age, duration, iso_time, money, size
 from core.text import plain
 
@@ -41,6 +42,7 @@ def show(number: int | Literal["latest"], project: str | None, *, as_json: bool)
     _section("outputs", ((file.name, f"{size(file.size)}  {file.uri}") for file in outputs))
     _section("metadata", _metadata(here.executions.metadata_latest(execution)))
     _section("events", _events(here.executions.events(execution)))
+    note_missing_scheduler(here, [execution])
 
 
 def _facts(execution: Execution) -> Iterator[tuple[str, str]]:

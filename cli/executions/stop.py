@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -10,7 +10,11 @@ from cli.completing import complete_executions
 from cli.opened import project_of, session
 from cli.options import ExecutionNumber, json_option, project_option
 from cli.output import print_json
+from cli.started import note_missing_scheduler
 from core.text import plain
+
+if TYPE_CHECKING:
+    from core.executions.execution import Execution
 
 
 @click.command()
@@ -30,8 +34,10 @@ def stop(numbers: tuple[int | Literal["latest"], ...], project: str | None, reas
     here = session()
     of = project_of(here, project)
     stopped: list[dict[str, Any]] = []
+    asked: list[Execution] = []
     for found in [here.executions.get(of, number) for number in numbers]:
         execution = here.executions.stop(found, reason)
+        asked.append(execution)
         if as_json:
             from cli.fields import execution_fields  # noqa: PLC0415
 
@@ -40,3 +46,5 @@ def stop(numbers: tuple[int | Literal["latest"], ...], project: str | None, reas
             click.echo(f"#{execution.counter} {plain(execution.step)} is {execution.status}")
     if as_json:
         print_json(stopped)
+    else:
+        note_missing_scheduler(here, asked)

@@ -15,6 +15,7 @@ from cli.lazy_group import LazyGroup
         "download": "cli.files.download:download",
         "trace": "cli.files.trace:trace",
     },
+    aliases={"list": "ls"},
 )
 def files() -> None:
     """List, upload, download and trace files."""

@@ -10,14 +10,19 @@ from cli.completing import complete_files
 from cli.opened import project_of, session
 from cli.options import json_option, project_option
 from cli.output import json_text, print_json
-from core.errors import InvalidInputError
+from core.errors import InvalidInputError, NotFoundError
 from core.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from core.lineage import LineageNode
+    from core.projects.service import Project
+    from core.session import Session
+    from core.storage.files import File
 
+_COMPARED = 1000
+"""Newest files whose names are compared with one that is not found."""
 _SHAPES = {"file": "note", "execution": "box", "source": "folder"}
 
 
@@ -30,12 +35,15 @@ _SHAPES = {"file": "note", "execution": "box", "source": "folder"}
 @json_option
 @click.option("--dot", is_flag=True, help="Print a graph for Graphviz's dot.")
 def trace(reference: str, project: str | None, depth: int, *, up: bool, down: bool, as_json: bool, dot: bool) -> None:
-    """Show where a FILE came from and what was made from it, as a tree; FILE is an id, datum://…, alias or name."""
+    """Show where a FILE came from and what was made from it, as a tree.
+
+    FILE is an id, datum://…, alias or name, then the newest; the last part of a name is enough.
+    """
     if as_json and dot:
         message = "--json and --dot are two forms: give one of them"
         raise InvalidInputError(message, field="dot")
     here = session()
-    file = here.files.get(project_of(here, project), reference)
+    file = _found(here, project_of(here, project), reference)
     direction: Literal["up", "down", "both"] = "both" if up == down else "up" if up else "down"
     root = here.lineage.of_file(file.id, depth=depth, direction=direction)
     if as_json:
@@ -48,6 +56,25 @@ def trace(reference: str, project: str | None, depth: int, *, up: bool, down: bo
         from cli.files.tree import tree_lines  # noqa: PLC0415
 
         click.echo("\n".join(tree_lines(root, both=direction == "both")))
+
+
+def _found(here: Session, project: Project, reference: str) -> File:
+    """Return the file that `reference` names, else the newest whose name ends with it.
+
+    Raises:
+        NotFoundError: there is none; the message offers the most similar name.
+    """
+    try:
+        return here.files.get(project, reference)
+    except NotFoundError as error:
+        literally = "".join(f"[{character}]" if character in "*?[" else character for character in reference)
+        if found := here.files.list(project, name=f"*/{literally}", limit=1).rows:
+            return found[0]
+        from core.projects.manifest import close_match  # noqa: PLC0415 - for a mistake only
+
+        names = [file.name for file in here.files.list(project, limit=_COMPARED).rows]
+        hint = close_match(reference, {*names, *(name.rpartition("/")[2] for name in names)})
+        raise NotFoundError(f"{error.message}{hint}", field="file") from error
 
 
 def _dot_lines(root: LineageNode) -> Iterator[str]:

@@ -38,30 +38,42 @@ _ASCII = _Strokes("|- ", "`- ", "|  ", "^", "v", "-")
 def tree_lines(root: LineageNode, *, both: bool = False) -> Iterator[str]:
     """Yield the lines of a lineage, each at most as wide as the terminal.
 
-    With `both`, each branch of the root says whether it leads up, to what the root came from, or down.
+    With `both`, each branch of the root says whether it leads up, to what the root came from, or down; a last line
+    says what the arrows mean.
     """
     strokes = _LINES if (sys.stdout.encoding or "").lower().replace("-", "") == "utf8" else _ASCII
     width = terminal_width()
     yield _line("", root, strokes, width)
-    yield from _branches(root, strokes, "", width, both=both)
+    pending = _below(root, strokes, "", both=both)
+    while pending:
+        start, indent, node = pending.pop()
+        if isinstance(node, int):
+            yield f"{start}{node} more"
+        else:
+            yield _line(start, node, strokes, width)
+            pending.extend(_below(node, strokes, indent))
+    if both and root.children:
+        legend = f"{strokes.up} it came from this  {strokes.down} this was made from it"
+        yield click.style(legend if width is None else fit(legend, width), dim=True)
 
 
-def _branches(
-    node: LineageNode, strokes: _Strokes, indent: str, width: int | None, *, both: bool = False
-) -> Iterator[str]:
-    remaining = len(node.children) + (node.hidden > 0)
-    for child in node.children:
-        remaining -= 1
-        arrow = f"{strokes.up if child.direction == 'up' else strokes.down} " if both else ""
-        yield _line(f"{indent}{strokes.branch if remaining else strokes.last}{arrow}", child, strokes, width)
-        yield from _branches(child, strokes, indent + (strokes.pass_by if remaining else "   "), width)
+def _below(
+    node: LineageNode, strokes: _Strokes, indent: str, *, both: bool = False
+) -> list[tuple[str, str, LineageNode | int]]:
+    """Return what hangs on a node, the last one first: how its line starts, how those below it do, and itself."""
+    found: list[tuple[str, str, LineageNode | int]] = []
     if node.hidden:
-        yield f"{indent}{strokes.last}{node.hidden} more"
+        found.append((f"{indent}{strokes.last}", "", node.hidden))
+    for child in reversed(node.children):
+        arrow = f"{strokes.up if child.direction == 'up' else strokes.down} " if both else ""
+        stroke, passing = (strokes.branch, strokes.pass_by) if found else (strokes.last, "   ")
+        found.append((f"{indent}{stroke}{arrow}", indent + passing, child))
+    return found
 
 
 def _line(start: str, node: LineageNode, strokes: _Strokes, width: int | None) -> str:
     label = plain(node.label, limit=_LONGEST_NAME)
-    parts = ["shown elsewhere in this tree"] if node.repeated else [_status(node), node.detail]
+    parts = ["see above"] if node.repeated else [_status(node), node.detail]
     facts = f" {strokes.dot} ".join(plain(part, limit=_LONGEST_NAME) for part in parts if part)
     if width is not None:
         label = fit(label, max(8, width - cells(start)))

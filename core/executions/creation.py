@@ -41,7 +41,9 @@ class NewExecution:
 
 
 @dataclass(frozen=True, slots=True)
-class _Placement:
+class Placement:
+    """Where an execution runs and keeps its outputs; `note` tells of an environment that was replaced."""
+
     environment_id: int
     store_id: int
     note: str | None
@@ -56,8 +58,19 @@ def resolve_inputs(
     return {name: resolve(session, project, request) for name, request in specification.inputs.items()}
 
 
-def check(new: NewExecution) -> None:
-    """Raise InvalidInputError for what only this room knows to be wrong."""
+def check(session: Session, project: Project, news: Sequence[NewExecution]) -> list[Placement]:
+    """Say where executions will run and keep their outputs, having looked at all that would keep them from it.
+
+    Raises:
+        InvalidInputError: names the field.
+        NotFoundError: there is no such environment.
+    """
+    for new in news:
+        _check(new)
+    return _placements(session, project, news)
+
+
+def _check(new: NewExecution) -> None:
     if new.priority not in PRIORITIES:
         message = f"priority is {new.priority}: it is 0 (normal) or 1 (high)"
         raise InvalidInputError(message, field="priority")
@@ -79,9 +92,7 @@ def insert(session: Session, project: Project, commit: Commit, news: Sequence[Ne
     if commit.project_id != project.id:
         message = f"the commit {commit.identifier[:12]} is of another project than {project.name!r}"
         raise InvalidInputError(message, field="commit")
-    for new in news:
-        check(new)
-    placements = _placements(session, project, news)
+    placements = check(session, project, news)
     actor = session.actor.id
     with session.write("execution.create") as connection:
         counter = connection.execute(
@@ -147,14 +158,14 @@ def _input_rows(ids: Sequence[int], news: Sequence[NewExecution]) -> Iterable[tu
                 yield (id_, name, position, file.requested, file.uri, file.path, file.file_id, *known)
 
 
-def _placements(session: Session, project: Project, news: Sequence[NewExecution]) -> list[_Placement]:
+def _placements(session: Session, project: Project, news: Sequence[NewExecution]) -> list[Placement]:
     connection = session.read("environment.see")
-    known: dict[tuple[object, ...], _Placement] = {}
+    known: dict[tuple[object, ...], Placement] = {}
     for new in news:
         wanted = _wanted(new)
         if wanted not in known:
             environment, note = _environment(session, project, new.specification, new.priority)
-            known[wanted] = _Placement(environment, _store(connection, project, new.specification.upload_store), note)
+            known[wanted] = Placement(environment, _store(connection, project, new.specification.upload_store), note)
     return [known[_wanted(new)] for new in news]
 
 

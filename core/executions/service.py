@@ -55,6 +55,25 @@ class Executions:
         new = creation.NewExecution(specification, inputs, title, tuple(tags), priority)
         return self.by_id(creation.insert(self._session, project, commit, [new])[0])
 
+    def check(
+        self,
+        project: Project,
+        specification: Specification,
+        *,
+        title: str | None = None,
+        tags: Sequence[str] = (),
+        priority: int = 0,
+    ) -> str | None:
+        """Raise what `create` would raise for all but the inputs; return a note about the environment, if there is one.
+
+        For faces that have something long to do first, such as uploading the inputs.
+        """
+        from core.executions import creation  # noqa: PLC0415 - a list creates nothing
+
+        self._session.require("execution.create")
+        new = creation.NewExecution(specification, {}, title, tuple(tags), priority)
+        return creation.check(self._session, project, [new])[0].note
+
     def create_many(self, project: Project, commit: Commit, specifications: Iterable[Specification]) -> list[int]:
         """Write many executions in one transaction; return their ids."""
         from core.executions import creation  # noqa: PLC0415 - a list makes none

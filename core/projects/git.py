@@ -58,6 +58,22 @@ def git(directory: Path, *arguments: str) -> bytes:
     return result.stdout
 
 
+def changed_files(directory: Path) -> int:
+    """Return how many files in `directory` are not as its last commit has them, new ones included.
+
+    Filters are programs that a repository's configuration names: none is run, so that what only a filter would make
+    equal counts as changed.
+    """
+    configured = git(directory, "config", "--list", "--name-only", "-z").decode(errors="surrogateescape").split("\0")
+    filters = {name for name in configured if name.startswith("filter.")}
+    if any("=" in name for name in filters):
+        reason = "a filter's name holds '='"
+        raise GitError(directory, reason)
+    settings = [part for name in sorted(filters) for part in ("-c", f"{name}=")]
+    status = ("status", "--porcelain", "-z", "--no-renames", "--ignore-submodules=all", "--", ".")
+    return git(directory, *settings, *status).count(b"\0")
+
+
 class GitError(UnavailableError):
     """Git failed; `reason` is what it said."""
 

@@ -113,6 +113,9 @@ def _plain_atom(parameter: Parameter, atom: object) -> Any:  # noqa: ANN401
     text = str(atom)
     if _UNPASSABLE.search(text):
         raise _refusal(parameter, f"{atom!r} holds a byte that no command line can")
+    if parameter.type in ("integer", "float") and ("_" in text or not text.isascii()):
+        # Python reads these as numbers, and no other program does.
+        raise _refusal(parameter, f"{text[:80]!r} was given")
     if parameter.type == "string":
         # Choices written as numbers in the file are chosen by what they look like on the command line.
         return next((choice for choice in parameter.choices or () if str(choice) == text), text)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import InvalidInputError
+from core.projects.image_name import is_image_name
 from core.projects.manifest import close_match
 from core.projects.parameter_values import default_value, described, given_value
 
@@ -25,6 +26,7 @@ MAXIMUM_URI = 8192
 _NONE: Mapping[str, Any] = MappingProxyType({})
 _REFERENCE = re.compile(r"\{parameter(?:-value)?:(.+?)\}")
 _UNPASSABLE = re.compile("[\x00\ud800-\udfff]")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +207,12 @@ def _environment_variables(step: Step, given: Mapping[str, str]) -> dict[str, st
         if declared.default is not None
     }
     for name, value in given.items():
-        if not name or "=" in name or not name.isprintable() or _UNPASSABLE.search(value):
-            message = f"environment variable {name!r} cannot be set: a name is printable and has no '=', a value no NUL"
+        if not _VARIABLE.fullmatch(name) and name not in step.environment_variables:
+            message = f"{name!r} is no name of an environment variable: it has letters, digits and _, no digit first"
             raise InvalidInputError(message, field=name or "environment_variables")
+        if _UNPASSABLE.search(value):
+            message = f"environment variable {name!r} cannot be set: its value holds a byte that is not text, or NUL"
+            raise InvalidInputError(message, field=name)
         variables[name] = value
     for name, declared in step.environment_variables.items():
         if not declared.optional and name not in variables:
@@ -218,8 +223,8 @@ def _environment_variables(step: Step, given: Mapping[str, str]) -> dict[str, st
 
 def _image(step: Step, given: str | None) -> str:
     image = step.image.strip() if given is None else given.strip()
-    if not image or not image.isprintable() or any(character.isspace() for character in image):
-        message = f"{image!r} is not the name of a Docker image: it looks like registry/name:tag"
+    if not is_image_name(image):
+        message = f"{image!r:.200} is not the name of a Docker image: it looks like registry/name:tag, in lower case"
         raise InvalidInputError(message, field="image")
     return image
 

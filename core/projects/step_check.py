@@ -6,6 +6,7 @@ import string
 from typing import TYPE_CHECKING, Any
 
 from core.projects.findings import Finding
+from core.projects.image_name import is_image_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,9 @@ def step_remarks(step: Step) -> Iterator[Remark]:
         yield _error(step, "the name must be printable text", "name")
     if not step.image.strip():
         yield _error(step, "image is empty: name a Docker image", "image")
+    elif not is_image_name(step.image.strip()):
+        message = f"step {step.name!r}: {step.image!r:.200} is not the name of a Docker image: the step cannot run"
+        yield Finding("warning", message, None), ["image"]
     yield from _command_remarks(step)
     yield from _limit_remarks(step)
     for key, ignored in _IGNORED.items():

@@ -118,9 +118,9 @@ class Scheduler:
             if before is not None:
                 self._fault = None
                 self._sweep()
-        except (EngineDownError, RefusedError):
+        except (EngineDownError, RefusedError) as error:
             if before is None:
-                self._fault = f"the Docker Engine does not answer since {time.strftime('%H:%M:%S')}"
+                self._fault = f"since {time.strftime('%H:%M:%S')} {error.message}"
                 logger.warning(self._fault)
         return self._fault != before
 

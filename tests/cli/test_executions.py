@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cli.started import SchedulerLookout
 from core.executions.logs import LogWriter, log_path, record
+from core.scheduler.lease import Lease
 from core.text import cells
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from core.executions.execution import Execution
     from core.session import Session
+    from core.shoal import Shoal
     from tests.cli.conftest import Ran
 
 
@@ -171,3 +174,57 @@ def test_a_line_that_is_cut_by_another_stream_stays_a_line(
     made = execution()
     write_log(session, made, record("stdout", 1.0, b"half", partial=True), record("stderr", 2.0, b"between"))
     assert run("executions logs 1").out == "half\nbetween\n"
+
+
+def test_copy_takes_parameters_as_run_does(run: Callable[[str], Ran], execution: Callable[..., Execution]) -> None:
+    execution()
+    copied = run("executions copy 1 --learning-rate=0.5 --layers 2 --layers 3 --verbose --json").json
+    assert (copied["parameters"]["learning_rate"], copied["parameters"]["layers"]) == (0.5, [2, 3])
+    assert copied["parameters"]["verbose"] is True
+    wrong = run("executions copy 1 --learnin-rate=1")
+    assert (wrong.code, "did you mean 'learning_rate'" in wrong.err) == (2, True)
+
+
+@pytest.mark.parametrize("line", ["executions ls", "executions show 1", "executions ls --all-projects"])
+def test_it_is_said_where_no_scheduler_runs(
+    run: Callable[[str], Ran], execution: Callable[..., Execution], shoal: Shoal, line: str
+) -> None:
+    made = execution()
+    assert "no scheduler runs: start one with `shoal up`" in run(line).err
+    lease = Lease(shoal.home, shoal.database)
+    lease.acquire()
+    assert run(line).err == ""
+    lease.release()
+    shoal.session().executions.stop(made)
+    assert run(line).err == ""
+
+
+def test_a_stop_that_nobody_carries_out_says_so(
+    run: Callable[[str], Ran], execution: Callable[..., Execution], session: Session
+) -> None:
+    made = execution()
+    with session.database.transaction() as connection:
+        connection.execute("UPDATE executions SET status = 'started', started_at = 1 WHERE id = ?", (made.id,))
+    ran = run("executions stop 1")
+    assert (ran.out, "no scheduler runs" in ran.err) == ("#1 train is stopping\n", True)
+
+
+def test_all_projects_are_told_apart(run: Callable[[str], Ran], execution: Callable[..., Execution]) -> None:
+    execution()
+    header, row = run("executions ls --all-projects").out.splitlines()
+    assert (header.split()[0], row.split()[0]) == ("PROJECT", "penguins")
+
+
+def test_a_scheduler_that_goes_is_told_each_time_and_once(
+    linked: Session, shoal: Shoal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lookout = SchedulerLookout(linked)
+    lease = Lease(shoal.home, shoal.database)
+    for _ in range(2):
+        lookout.look()
+        lookout.look()
+        assert capsys.readouterr().err.count("no scheduler runs") == 1
+        lease.acquire()
+        lookout.look()
+        assert capsys.readouterr().err == ""
+        lease.release()

@@ -58,7 +58,9 @@ def test_a_trace_is_a_tree(
     lines = run("files trace model.bin --up").out.splitlines()
     assert lines[0].startswith("model.bin  5 B")
     assert lines[1].startswith("└─ #1 train  created")
+    assert "learning_rate=0.1 layers=[1] verbose=false · commit" in lines[1]
     both = run("files trace model.bin").out.splitlines()
+    assert both[-1].startswith("↑ ")
     assert both[1].startswith("└─ ↑ #1 train")
     assert run("files trace model.bin --json").json["children"][0]["label"] == "#1 train"
     dot = run("files trace model.bin --dot").out
@@ -67,6 +69,16 @@ def test_a_trace_is_a_tree(
     assert " -> " in dot
     monkeypatch.setenv("COLUMNS", "30")
     assert all(len(line) <= 30 for line in run("files trace model.bin").out.splitlines())
+
+
+def test_a_trace_finds_a_file_by_the_end_of_its_name(
+    run: Callable[[str], Ran], linked: Session, tmp_path: Path
+) -> None:
+    (tmp_path / "a").write_text("a")
+    linked.files.upload(linked.projects.get("penguins"), tmp_path / "a", name="deep/model[1].bin")
+    assert run("files trace model[1].bin --json").json["label"] == "deep/model[1].bin"
+    ran = run("files trace modl[1].bin")
+    assert (ran.code, "did you mean" in ran.err) == (3, True)
 
 
 def test_mistakes(run: Callable[[str], Ran], linked: Session, directory: Path) -> None:  # noqa: ARG001

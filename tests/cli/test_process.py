@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -48,14 +49,46 @@ def test_exit_codes_reach_the_shell(linked: Session) -> None:  # noqa: ARG001
     assert shoal("--bogus").returncode == 2
 
 
-def test_a_closed_pipe_is_no_failure_to_talk_about(execution: Callable[..., Execution]) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", ["executions ls --json", "settings ls", "--help", "run --help", "--version"])
+def test_a_closed_pipe_is_no_failure_to_talk_about(
+    execution: Callable[..., Execution], arguments: str, unbuffered: str
+) -> None:
     execution()
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as pipe:
-        ran = subprocess.run([SHOAL, "executions", "ls"], stdout=pipe, stderr=subprocess.PIPE, check=False, timeout=60)
+        ran = subprocess.run(
+            [SHOAL, *arguments.split()],
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+            check=False,
+            timeout=60,
+        )
     assert ran.returncode == 141
     assert ran.stderr == b""
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("arguments", ["executions ls", "executions logs 1", "--help", "executions show 7", "doctor"])
+def test_a_closed_output_is_no_failure_to_talk_about(
+    execution: Callable[..., Execution], arguments: str, closed: str
+) -> None:
+    execution()
+    command = f"{shlex.quote(str(SHOAL))} {arguments} {closed}"
+    ran = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False, timeout=60)
+    assert ran.returncode == 3 if arguments.endswith("7") else ran.returncode in (0, 1)
+    assert "Traceback" not in ran.stderr
+    assert "unexpected" not in ran.stderr
+
+
+def test_following_says_that_no_scheduler_runs(execution: Callable[..., Execution]) -> None:
+    execution()
+    with subprocess.Popen([SHOAL, "executions", "logs", "-f", "1"], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "no scheduler runs: start one with `shoal up`\n"
+        process.send_signal(signal.SIGINT)
 
 
 def test_ctrl_c_ends_the_following_only(execution: Callable[..., Execution], session: Session) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import click
 import pytest
 
 from cli.main import main, shoal
+from cli.output import json_text
 from core.errors import NewerDatabaseError
 from data.database import Database
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from core.executions.execution import Execution
     from core.home import Home
     from core.session import Session
     from tests.cli.conftest import Ran
@@ -44,6 +47,9 @@ def test_init_links_to_a_project_that_is_there(run: Callable[[str], Ran], linked
     assert "the new project other" in run("init below --project other").out
     assert linked.projects.linked(directory / "below").name == "other"
     assert run("init valohai.yaml").code == 2
+    assert run("init --joiner and").code == 0
+    assert linked.projects.linked(directory).command_joiner == "and"
+    assert run("init --joiner or").code == 2
 
 
 def test_lint_tells_each_finding_with_its_line(run: Callable[[str], Ran], directory: Path) -> None:
@@ -130,6 +136,9 @@ def test_every_command_and_option_has_help(path: str, command: click.Command, ru
         ("shoal executions show ", "1"),
         ("shoal run ", "train"),
         ("shoal run train --learning", "--learning_rate="),
+        ("shoal run train --learning-", "--learning-rate="),
+        ("shoal executions ls --status st", "started"),
+        ("shoal environments set local --isolation ", "strict"),
         ("shoal run train --environment ", "local"),
         ("shoal environments set ", "local"),
         ("shoal executions ls --project ", "penguins"),
@@ -145,7 +154,9 @@ def test_tab_offers_what_there_is(
     words: str,
     offered: str,
 ) -> None:
-    run("run train --adhoc")
+    assert run("run train --adhoc").code == 0
+    for name in [name for name in os.environ if name.startswith(("_SHOAL", "COMP_"))]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("_SHOAL_COMPLETE", "bash_complete")
     monkeypatch.setenv("COMP_WORDS", words)
     monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
@@ -183,8 +194,48 @@ def test_what_is_no_text_or_no_number_is_wrong_input(
     assert "unexpected happened" not in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("line", ["", "executions"])
-def test_a_group_alone_prints_its_help(run: Callable[[str], Ran], line: str) -> None:
-    ran = run(line)
+def test_a_group_alone_prints_its_help(run: Callable[[str], Ran]) -> None:
+    ran = run("executions")
     assert ran.code == 2
     assert ran.err.startswith("Usage: ")
+    alone = run("")
+    assert (alone.code, alone.err) == (0, "")
+    assert alone.out.startswith("Usage: ")
+
+
+@pytest.mark.parametrize("line", ["", "executions --help", "files --help", "environments --help", "settings --help"])
+def test_no_list_of_commands_cuts_a_sentence(run: Callable[[str], Ran], line: str) -> None:
+    assert "..." not in run(line).out.replace("...\n", "", 1), "but for [ARGS]..."
+
+
+@pytest.mark.parametrize(
+    ("line", "same"),
+    [
+        ("exec ls --json", "executions ls --json"),
+        ("execution list --json", "executions ls --json"),
+        ("ps --json", "executions ls --json"),
+        ("data ls --json", "files ls --json"),
+        ("file list --json", "files ls --json"),
+        ("env ls --json", "environments ls --json"),
+        ("environment list --json", "environments ls --json"),
+    ],
+)
+def test_words_of_valohai_are_understood_and_not_listed(
+    run: Callable[[str], Ran], execution: Callable[..., Execution], line: str, same: str
+) -> None:
+    execution()
+    assert run(line).json == run(same).json
+    assert f"\n  {line.split(maxsplit=1)[0]} " not in run("").out
+
+
+def test_a_word_that_belongs_elsewhere_says_where(run: Callable[[str], Ran]) -> None:
+    ran = run("execution run train")
+    assert (ran.code, "`shoal run STEP`" in ran.err) == (3, True)
+
+
+def test_numbers_that_are_none_are_valid_json() -> None:
+    def refuse(name: str) -> None:
+        raise AssertionError(name)
+
+    text = json_text({"a": [float("nan"), {"b": float("-inf")}], "c": float("inf"), "d": 0.5})
+    assert json.loads(text, parse_constant=refuse) == {"a": ["NaN", {"b": "-Infinity"}], "c": "Infinity", "d": 0.5}

@@ -58,6 +58,13 @@ def test_the_beginning_of_a_name_is_enough(run: Callable[[str], Ran], linked: Se
         ("run train --adhoc --priority 7", "priority"),
         ("run train --adhoc --commit HEAD", "one of them"),
         ("run train --adhoc --env =x", "NAME=VALUE"),
+        ("run train --adhoc --env 'A B=1'", "'A B'"),
+        ("run train --adhoc --image ../../etc", "Docker image"),
+        ("run train --adhoc --layers \uff11", "layers"),
+        ("run train --adhoc --layers 1_0", "layers"),
+        ("run train --adhoc -e local", "write --environment"),
+        ("run -a train", "write --adhoc"),
+        ("run train --adhoc --dataset=x", "--input dataset="),
     ],
 )
 def test_nothing_is_created_from_what_is_wrong(
@@ -80,6 +87,15 @@ def test_a_local_file_is_uploaded_as_the_input(run: Callable[[str], Ran], linked
     assert staged.file_id == file.id
 
 
+@pytest.mark.parametrize("wrong", ["--priority 7", "--tag ''", "--title '\a'", "--environment moon", "--env 1=1"])
+def test_nothing_is_uploaded_before_all_is_checked(
+    run: Callable[[str], Ran], linked: Session, directory: Path, wrong: str
+) -> None:
+    (directory / "rows.csv").write_text("a,b\n")
+    assert run(f"run train --adhoc --input dataset=./rows.csv {wrong}").code in (2, 3)
+    assert linked.files.list(linked.projects.get("penguins")).rows == []
+
+
 def test_an_invalid_manifest_is_told_by_line(run: Callable[[str], Ran], linked: Session, directory: Path) -> None:
     (directory / "valohai.yaml").write_text("- step:\n    name: train\n    image: busybox\n")
     ran = run("run train --adhoc")
@@ -94,6 +110,10 @@ def test_a_commit_is_run_by_default(run: Callable[[str], Ran], linked: Session, 
     who = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
     for arguments in (["init", "-q"], ["add", "."], [*who, "commit", "-qm", "first"]):
         subprocess.run(["git", *arguments], cwd=directory, check=True)
+    assert "not in this commit" not in run("run train").err
+    (directory / "new.py").touch()
+    assert "1 changed file is not in this commit: --adhoc" in run("run train").err
+    assert "not in this commit" not in run("run train --commit HEAD").err
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=directory, check=True, capture_output=True, text=True)
     (directory / "valohai.yaml").unlink()
     ran = run("run train --json --title first --tag a --tag b --env KEY=value")
@@ -129,3 +149,27 @@ def test_outside_of_a_project_it_says_how_to_link_one(
     assert run("executions ls --project penguins --json").json == []
     monkeypatch.setenv("SHOAL_PROJECT", "penguins")
     assert run("executions ls --json").json == []
+
+
+def test_a_parameter_with_the_name_of_an_option_is_shown_as_it_is_given(
+    run: Callable[[str], Ran],
+    linked: Session,  # noqa: ARG001
+    directory: Path,
+) -> None:
+    (directory / "valohai.yaml").write_text(
+        "- step:\n    name: train\n    image: busybox\n    command: a {parameters}\n    parameters:\n"
+        "      - {name: image, default: a}\n      - {name: quietly, type: flag, default: false}\n"
+    )
+    shown = run("run train --help").out
+    assert "--param image=…" in shown
+    assert "default: false" in shown
+    assert run("run train --adhoc --param image=b --json").json["parameters"]["image"] == "b"
+
+
+def test_an_environment_that_only_the_step_names_and_is_not_here_is_no_obstacle(
+    run: Callable[[str], Ran],
+    linked: Session,  # noqa: ARG001
+    directory: Path,
+) -> None:
+    (directory / "valohai.yaml").write_text("- step: {name: a, image: b, command: c, environment: aws-eu-west-1-g4}\n")
+    assert run("run a --adhoc --json").json["environment"] == "local"

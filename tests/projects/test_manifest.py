@@ -384,3 +384,10 @@ def test_no_step_makes_lint_raise(step: dict[str, object]) -> None:
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_the_data_is_what_the_library_reads(path: Path) -> None:
     assert Document(path.read_text(encoding="utf-8")).data == yaml.safe_load(path.read_bytes())
+
+
+def test_an_image_that_is_none_is_told_and_the_other_steps_run() -> None:
+    text = "- step: {name: a, image: ../../etc, command: b}\n- step: {name: c, image: debian, command: d}\n"
+    (found,) = lint(text)
+    assert (found.severity, found.line, "Docker image" in found.message) == ("warning", 1, True)
+    assert read_manifest(text).step_names() == ["a", "c"]

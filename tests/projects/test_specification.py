@@ -328,3 +328,67 @@ def test_values_as_text_are_the_librarys_too(a: tuple[Any, Any], b: tuple[Any, A
     specification = specify(read_manifest(text), "s", parameters=given_texts)
     assert specification.command == theirs.build_command(valid)
     assert specification.parameters == valid
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "debian",
+        "busybox:1.36",
+        "library/python:3.11-slim",
+        "localhost:5000/a/b_c__d-e--f:V1.0_x",
+        "registry.example.com:443/x",
+        "[::1]:5000/a",
+        "ghcr.io/a/b@sha256:" + "a" * 64,
+        "a:b@sha256:" + "0" * 64,
+        "sha256:" + "f" * 64,
+    ],
+)
+def test_an_image_is_named_as_docker_names_it(image: str) -> None:
+    assert specify(manifest(), "train", image=f" {image} ").image == image
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        *(
+            "",
+            " ",
+            "../../etc",
+            "-v/:/host",
+            "--privileged",
+            "a b",
+            "A",
+            "a:",
+            "a:-x",
+            "a//b",
+            "/a",
+            "a/",
+            "a_-b",
+        ),
+        *("a:b:c", "a@sha256:short", "http://a/b", "a:" + "b" * 129, "a" * 256, "a/" * 300 + "a", "ä", "a\0", "a?x=y"),
+    ],
+)
+def test_what_is_no_image_is_refused(image: str) -> None:
+    with pytest.raises(InvalidInputError, match="Docker image") as refused:
+        specify(manifest(), "train", image=image)
+    assert refused.value.field == "image"
+
+
+@pytest.mark.parametrize("kind", ["integer", "float"])
+@pytest.mark.parametrize("text", ["1_0", "\uff15", "\u0665", "1_0.5"])
+def test_only_plain_digits_are_numbers(kind: str, text: str) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        value_of(text, type=kind)
+    assert refused.value.field == "p"
+
+
+@pytest.mark.parametrize("name", ["A B", "1A", "A-B", "", "Ä", "A=B", "A\n"])
+def test_a_variable_is_named_as_a_shell_names_it(name: str) -> None:
+    with pytest.raises(InvalidInputError, match="environment variable"):
+        specify(manifest(), "train", environment_variables={name: "x"})
+
+
+def test_a_variable_that_the_step_declares_may_have_any_name() -> None:
+    declared = manifest("environment-variables:\n  - {name: my-var, default: a}\n")
+    assert specify(declared, "train", environment_variables={"my-var": "b"}).environment_variables == {"my-var": "b"}

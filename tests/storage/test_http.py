@@ -235,3 +235,27 @@ def test_two_stagings_at_once_download_once(web: WebServer, system: Session, tmp
         thread.join()
     assert results == [sha256(b"content")] * 2
     assert web.counts["/x"] == 1
+
+
+def test_what_the_disk_cannot_hold_is_refused_at_once(
+    web: WebServer, download: Callable[..., StagedFile], system: Session
+) -> None:
+    web.answers["/x"] = lambda request: request.reply(200, b"x", Content_Length=str(10**18))
+    with pytest.raises(UnavailableError, match=r"it has 1000\.0 PB, and the disk of Shoal's home only .* free"):
+        download(web.url("/x"))
+    assert web.counts["/x"] == 1
+    assert incoming(system) == []
+
+
+def test_a_download_that_stands_still_fails(
+    web: WebServer, download: Callable[..., StagedFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stall(request: Request) -> None:
+        request.reply(200, b"x", Content_Length="100")
+        web.closing.wait()
+
+    monkeypatch.setattr(http, "READ_TIMEOUT", 0.1)
+    web.answers["/x"] = stall
+    with pytest.raises(UnavailableError, match=r"not one byte came for 0\.1 s"):
+        download(web.url("/x"))
+    assert web.counts["/x"] == 4

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from core.errors import InvalidInputError, UnavailableError
+from core.quantities import size
 from core.storage.checksums import CHUNK, Hasher, write_all
 from core.storage.drivers.source import Fetched, Found
 from core.storage.names import base_name, printable_name
@@ -60,9 +62,9 @@ async def fetch(uri: str, validator: str | None, fetching: Fetching) -> Fetched 
         except (httpx.TransportError, _TemporaryError) as error:
             pause = None if isinstance(error, httpx.UnsupportedProtocol) else next(pauses, None)
             if pause is None:
-                raise _failure(uri, str(error) or type(error).__name__) from error
+                raise _failure(uri, _reason(error)) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise _failure(uri, str(error) or type(error).__name__) from error
+            raise _failure(uri, _reason(error)) from error
         await asyncio.sleep(pause)
 
 
@@ -121,6 +123,7 @@ async def _receive(response: httpx.Response, fetching: Fetching) -> Checksums:
     hasher = Hasher()
     announced = response.headers.get("content-length", "")
     total = int(announced) if announced.isdecimal() else 0
+    _refuse_what_does_not_fit(str(response.url), total, fetching.incoming)
     done = 0
     # The bytes as they are sent: a file that is itself compressed stays so.
     async for piece in response.aiter_raw(CHUNK):
@@ -128,6 +131,14 @@ async def _receive(response: httpx.Response, fetching: Fetching) -> Checksums:
         done += len(piece)
         fetching.advance(done, max(done, total))
     return hasher.result()
+
+
+def _refuse_what_does_not_fit(uri: str, total: int, incoming: IncomingFile) -> None:
+    disk = os.fstatvfs(incoming.descriptor)
+    free = disk.f_bavail * disk.f_frsize
+    if total > free:
+        reason = f"it has {size(total)}, and the disk of Shoal's home only {size(free)} free: make room there"
+        raise _failure(uri, reason)
 
 
 def _take(piece: bytes, incoming: IncomingFile, hasher: Hasher) -> None:
@@ -146,6 +157,14 @@ def _validator(response: httpx.Response) -> str | None:
     # Only what can be sent back as it came.
     usable = {name: value for name, value in known.items() if value.isascii() and value.isprintable() and value}
     return json.dumps(usable) if usable else None
+
+
+def _reason(error: Exception) -> str:
+    import httpx  # noqa: PLC0415
+
+    if isinstance(error, httpx.ReadTimeout):
+        return f"not one byte came for {READ_TIMEOUT} s"
+    return str(error) or type(error).__name__
 
 
 def _failure(uri: str, reason: str) -> UnavailableError:

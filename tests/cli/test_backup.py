@@ -1,0 +1,38 @@
+"""`shoal backup` and `shoal restore`: what they say of the store's files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from core.home import Home
+    from core.session import Session
+    from tests.cli.conftest import Ran
+
+
+def test_a_backup_without_files_says_so_when_made_and_restored(
+    run: Callable[[str], Ran],
+    linked: Session,
+    tmp_path: Path,
+) -> None:
+    ran = run(f"backup {tmp_path}/backup")
+    assert (ran.code, "--files" in ran.err) == (0, True)
+    assert run(f"restore {tmp_path}/backup").code == 5
+    linked.database.close()
+    ran = run(f"restore {tmp_path}/backup --replace")
+    assert (ran.code, "not in this backup" in ran.err) == (0, True)
+
+
+def test_a_backup_with_files_names_what_was_missing(run: Callable[[str], Ran], linked: Session, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("a,b\n")
+    file = linked.files.upload(linked.projects.get("penguins"), tmp_path / "rows.csv")
+    assert run(f"backup {tmp_path}/whole --files").err == ""
+    linked.files.path(file).unlink()
+    assert file.key in run(f"backup {tmp_path}/backup --files").err
+
+
+def test_a_backup_in_the_home_is_refused(run: Callable[[str], Ran], linked: Session, home: Home) -> None:  # noqa: ARG001
+    assert run(f"backup {home.root}/backup").code == 2
