@@ -38,6 +38,10 @@ lint: venv
 bench: venv engine ## measure what the README's table says
 	$(BIN)/python -m bench
 
+.PHONY: screenshots
+screenshots: venv engine ## draw the README's pictures from what the commands print
+	@$(BIN)/python scripts/screenshots
+
 .PHONY: format
 format: venv ## lay the code out and mend what can be mended by itself
 	$(BIN)/ruff check --fix
