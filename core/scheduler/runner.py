@@ -43,6 +43,8 @@ LIVE_OUTPUTS_EVERY = 1.0
 """Seconds between two looks for outputs that were made read-only."""
 LIVE_OUTPUTS_SHARE = 20
 """How many times longer than such a look the pause after it is at least."""
+SETTLE = 0.4
+"""Seconds within which a start that was asked for shows."""
 ENGINE_GOES_WITHIN = 3
 """Seconds for which an engine that shuts down may go on answering after it killed its containers."""
 
@@ -109,6 +111,10 @@ class Runner:
         """Return the container, started; it is made unless it is there, or was and has vanished."""
         # Nothing carries the name of an attempt that was made a moment ago.
         state = None if self._is_new else self._insist(lambda: self._engine.observe(self.name))
+        if state is not None and state.status == "created":
+            # A start that an earlier scheduler asked for may be under way; a second one could come after its end.
+            self._wait(SETTLE)
+            state = self._insist(lambda: self._engine.observe(self.name))
         if state is None and self._attempt.state == "preparing":
             preparation = Preparation(self._session, self._engine, self._execution, self._place, recorder, self.signals)
             state = self._insist(lambda: preparation.prepare(self.name, self._instance))

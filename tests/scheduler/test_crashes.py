@@ -20,6 +20,7 @@ from core.errors import ConflictError
 from core.home import Home
 from core.scheduler.attempts import container_name
 from core.scheduler.engines.docker import DockerEngine
+from core.scheduler.engines.engine import ContainerSpecification, EngineDownError
 from core.scheduler.lease import Lease, is_held
 from core.scheduler.sweep import instance_of
 from core.shoal import Shoal
@@ -65,7 +66,8 @@ def test_thirty_executions_survive_a_scheduler_that_is_killed_again_and_again(
     assert kills >= 5
     for number, execution in enumerate(executions):
         ended = bench.now(execution)
-        assert (ended.status, ended.exit_code) == (("complete", 0) if number % 3 == 0 else ("error", number % 3))
+        wanted = ("complete", 0) if number % 3 == 0 else ("error", number % 3)
+        assert (ended.status, ended.exit_code) == wanted, ended.reason
         lines = [line for line in bench.printed(ended) if line.startswith("line")]
         assert lines == [f"line {i}" for i in range(60)]
         assert bench.printed(ended, "stderr") == [f"error {i}" for i in range(60)]
@@ -121,6 +123,43 @@ def test_a_container_that_somebody_removes_is_a_crash_and_its_outputs_are_kept(
     ended = workbench.ended(execution)
     assert ended.status in ("crashed", "error")
     assert [file.name for file in workbench.outputs(ended)] == ["x"]
+
+
+def test_a_container_that_is_just_being_made_is_waited_for(busybox: str) -> None:
+    """Docker takes the name before there is a container: who asks in between must neither fail nor make another."""
+    specification = ContainerSpecification(
+        name=f"shoal-test-race-{os.getpid()}",
+        labels={},
+        image=busybox,
+        command=["true"],
+        environment={},
+        mounts=[],
+        working_directory="/",
+        network="none",
+        strict=False,
+    )
+    answers: list[str] = []
+    together = threading.Barrier(4)
+
+    def submit() -> None:
+        engine = DockerEngine()
+        together.wait()
+        answers.append(until(lambda: _submitted(engine, specification), "the container"))
+
+    threads = [threading.Thread(target=submit) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    DockerEngine().forget(specification.name)
+    assert len(answers) == 4
+    assert len(set(answers)) == 1
+
+
+def _submitted(engine: DockerEngine, specification: ContainerSpecification) -> str | None:
+    with suppress(EngineDownError):
+        return engine.submit(specification)
+    return None
 
 
 def test_two_schedulers_at_once_are_refused(workbench: Workbench) -> None:

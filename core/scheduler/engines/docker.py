@@ -91,6 +91,9 @@ class DockerEngine:
             existing = self.observe(specification.name)
             if existing is not None:
                 return existing.id
+            # The name is taken before there is a container: one is being made for a scheduler that died, or removed.
+            message = f"the Docker Engine is not done yet with a container named {specification.name}"
+            raise EngineDownError(message)
         if status == 404:
             raise ImageMissingError(message_of(answer))
         if status >= 400:
