@@ -67,6 +67,10 @@ def _claimed(destination: Path) -> Iterator[Path | None]:
             if not _is_same(descriptor, partial):
                 continue
             _empty(partial)
+            if destination.is_dir():
+                # It was finished between our look and our making of the directory.
+                partial.rmdir()
+                continue
             try:
                 yield partial
             except BaseException:

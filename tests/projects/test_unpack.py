@@ -7,6 +7,7 @@ import sys
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -170,3 +171,22 @@ def test_many_at_once_do_it_once(tmp_path: Path) -> None:
         list(pool.map(lambda _: unpack(archive, destination), range(16)))
     assert len(tree(destination)) == 200
     assert [entry.name for entry in destination.parent.iterdir()] == ["tree"]
+
+
+def test_a_directory_that_was_finished_after_the_look_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one's work appears just when this one makes its own directory for it."""
+    destination = tmp_path / "tree"
+    real = Path.mkdir
+
+    def mkdir(path: Path, *arguments: Any, **named: Any) -> None:
+        if path.name.endswith(".partial") and not destination.exists():
+            real(destination)
+            (destination / "theirs").touch()
+        real(path, *arguments, **named)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    unpack(tmp_path / "no-archive-is-read.tar.gz", destination)
+    assert [path.name for path in tmp_path.iterdir()] == ["tree"]
+    assert (destination / "theirs").exists()
