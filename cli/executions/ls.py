@@ -16,7 +16,10 @@ from core.errors import InvalidInputError
 from core.quantities import age, duration
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from core.executions.execution import Execution
+    from core.session import Session
 
 _COLUMNS = (
     Column("#", right=True),
@@ -82,13 +85,7 @@ def ls(
 
         print_json([execution_fields(execution) for execution in page.rows])
     elif page.rows:
-        now = time.time()
-        if all_projects:
-            names = {listed.id: listed.name for listed in here.projects.list()}
-            rows = [(names.get(execution.project_id, ""), *_cells(execution, now)) for execution in page.rows]
-            print_table((Column("PROJECT", flexible=True), *_COLUMNS), rows)
-        else:
-            print_table(_COLUMNS, [_cells(execution, now) for execution in page.rows])
+        _print(here, page.rows, all_projects=all_projects)
     else:
         note("no executions here: `shoal run STEP --watch` starts one")
     if page.next is not None:
@@ -97,6 +94,17 @@ def ls(
         from cli.started import note_missing_scheduler  # noqa: PLC0415
 
         note_missing_scheduler(here, page.rows)
+
+
+def _print(here: Session, executions: Sequence[Execution], *, all_projects: bool) -> None:
+    now = time.time()
+    rows = [_cells(execution, now) for execution in executions]
+    if not all_projects:
+        print_table(_COLUMNS, rows)
+        return
+    names = {project.id: project.name for project in here.projects.list()}
+    named = [(names.get(execution.project_id, ""), *row) for execution, row in zip(executions, rows, strict=True)]
+    print_table((Column("PROJECT", flexible=True), *_COLUMNS), named)
 
 
 def _cells(execution: Execution, now: float) -> tuple[str, ...]:

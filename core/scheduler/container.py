@@ -6,6 +6,7 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any
 
+from core.quantities import iso_time
 from core.scheduler.engines.engine import ContainerSpecification
 from core.scheduler.workplace import STRICT_USER
 
@@ -109,7 +110,7 @@ def _execution_file(
         "environment-name": environment.name,
         "environment-slug": environment.slug,
         "execution-counter": execution.counter,
-        "execution-ctime": _iso(execution.created_at),
+        "execution-ctime": iso_time(execution.created_at),
         "execution-duration": None,
         "execution-id": execution.uuid,
         "execution-image": execution.image,
@@ -122,12 +123,6 @@ def _execution_file(
         "project-name": f"{organization}/{project.name}",
     }
     return {f"valohai.{name}": value for name, value in facts.items()}
-
-
-def _iso(seconds: float) -> str:
-    from datetime import UTC, datetime  # noqa: PLC0415
-
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
 def _address() -> str:

@@ -32,8 +32,6 @@ GATHER = 0.03
 GATHER_BYTES = 1024 * 1024
 RETRY_EVERY = 1.0
 """Seconds between two tries at an engine that does not answer, or a disk that is full."""
-
-
 ASK_AFTER = 15.0
 """Seconds of silence after which the engine is asked whether the container is still there."""
 

@@ -28,6 +28,7 @@ from core.scheduler.preparation import FailedError, Preparation, failure
 from core.scheduler.recorder import Recorder
 from core.scheduler.watch import Watch
 from core.scheduler.workplace import Workplace
+from data.changes import SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +68,7 @@ class Runner:
         self._environment: Environment = session.environments.get(self._execution.environment)
         self.name = attempts.container_name(instance, self._execution.uuid, self._attempt.number)
         self._place = Workplace(session.home.attempts / self.name)
+        self._may_have_container = False
         self._start_tried = False
         self._next_look = 0.0
 
@@ -103,21 +105,26 @@ class Runner:
             raise
         except Exception as error:
             if not isinstance(error, FailedError):
+                if self._may_have_container:
+                    raise
                 logger.warning("%s: not prepared", self.name, exc_info=True)
             return self._told(failure(error))
         return self._followed(recorder, state)
 
     def _container(self, recorder: Recorder) -> ContainerState | None:
         """Return the container, started; it is made unless it is there, or was and has vanished."""
-        # Nothing carries the name of an attempt that was made a moment ago.
+        # Nothing carries the name of an attempt that was made a moment ago; of any other it is not known yet.
+        self._may_have_container = not self._is_new
         state = None if self._is_new else self._insist(lambda: self._engine.observe(self.name))
         if state is not None and state.status == "created":
             # A start that an earlier scheduler asked for may be under way; a second one could come after its end.
             self._wait(SETTLE)
             state = self._insist(lambda: self._engine.observe(self.name))
+        self._may_have_container = state is not None
         if state is None and self._attempt.state == "preparing":
             preparation = Preparation(self._session, self._engine, self._execution, self._place, recorder, self.signals)
             state = self._insist(lambda: preparation.prepare(self.name, self._instance))
+            self._may_have_container = True
         if state is not None and state.status == "created":
             created = state
             state = self._insist(lambda: self._started(created))
@@ -199,7 +206,7 @@ class Runner:
 
     def _note_stop(self, reason: str) -> None:
         with self._session.write("execution.run") as connection:
-            transitions.begin_stopping(connection, self._execution.id, 0, reason)
+            transitions.begin_stopping(connection, self._execution.id, SYSTEM, reason)
 
     def _collect_live(self, collector: OutputCollector) -> None:
         begin = time.monotonic()

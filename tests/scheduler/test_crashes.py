@@ -18,10 +18,11 @@ import pytest
 
 from core.errors import ConflictError
 from core.home import Home
-from core.scheduler.attempts import container_name
+from core.scheduler.attempts import container_name, open_attempts
 from core.scheduler.engines.docker import DockerEngine
-from core.scheduler.engines.engine import ContainerSpecification, EngineDownError
+from core.scheduler.engines.engine import ContainerSpecification, ContainerState, EngineDownError, RefusedError
 from core.scheduler.lease import Lease, is_held
+from core.scheduler.runner import Runner
 from core.scheduler.sweep import instance_of
 from core.shoal import Shoal
 from tests.docker_daemon import DockerDaemon
@@ -302,3 +303,27 @@ def test_a_container_whose_start_was_not_answered_runs_once(idle_workbench: Work
     assert proxy.cut == 1
     assert (execution.status, idle_workbench.printed(execution)) == ("complete", ["ran"])
     assert [idle_workbench.content(file) for file in idle_workbench.outputs(execution)] == [b"x\n"]
+
+
+class RefusingEngine(DockerEngine):
+    """An engine that will not say how a container stands, which a healthy one cannot be made to do."""
+
+    def observe(self, name: str) -> ContainerState | None:
+        message = f"no word of {name}"
+        raise RefusedError(message)
+
+
+def test_a_running_container_outlives_an_answer_that_nobody_expected(workbench: Workbench, busybox: str) -> None:
+    execution = workbench.create(manifest(busybox, "echo x > /valohai/outputs/x; echo begun; sleep 3; echo done"))
+    until(lambda: "begun" in workbench.printed(execution))
+    workbench.scheduler.kill()
+    system = workbench.shoal.system_session()
+    (attempt,) = open_attempts(system.database.reader())
+    runner = Runner(system, RefusingEngine(), attempt, instance_of(system), is_new=False)
+    with pytest.raises(RefusedError):
+        runner.run()
+    assert workbench.now(execution).status == "started"
+    workbench.scheduler.start()
+    assert workbench.ended(execution).status == "complete"
+    assert workbench.printed(execution) == ["begun", "done"]
+    assert [file.name for file in workbench.outputs(execution)] == ["x"]
