@@ -75,3 +75,21 @@ def _inputs(shape: GraphShape) -> Iterator[tuple[int, int, int]]:
         earlier = range(max(1, number - shape.window), number)
         for position, file in enumerate(chance.sample(earlier, min(shape.inputs, len(earlier)))):
             yield number, position, file
+
+
+def build_fan(home: Home, executions: int) -> Shoal:
+    """Make a home with one file of raw data that so many executions used, each of which left a file."""
+    shoal = Shoal.create(home)
+    shoal.session().projects.create("fan")
+    with shoal.database.transaction() as connection:
+        connection.execute(_COMMIT)
+        connection.executemany(_EXECUTION, ((number,) for number in range(1, executions + 2)))
+        connection.executemany(_FILE, ((number,) for number in range(2, executions + 2)))
+        connection.execute(
+            "INSERT INTO files (id, uuid, project_id, store_id, key, name, size, md5, sha1, sha256, created_by,"
+            " created_at) VALUES (1, 'raw', 1, 1, 'raw', 'raw.csv', 1, '', '', 'abcdef', 1, ?)",
+            (executions + 10,),
+        )
+        connection.executemany(_INPUT, ((number, 0, 1) for number in range(2, executions + 2)))
+    shoal.database.optimize()
+    return shoal

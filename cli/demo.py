@@ -12,8 +12,9 @@ import click
 
 from cli.executions.following import LogPrinter, follow, print_log
 from cli.opened import opened
-from cli.output import json_text, print_pairs
+from cli.output import print_pairs
 from cli.started import Keeper, ensure_scheduler_runs
+from core.json_text import json_text
 from core.quantities import duration, size
 from core.text import fit, plain
 

@@ -11,10 +11,10 @@ from contextlib import suppress
 import click
 
 from cli.exit_codes import BROKEN_PIPE, INTERRUPTED, ClosedPipeError
-from cli.output import json_text
 from core.database_errors import explained
 from core.errors import ShoalError
 from core.home import Home
+from core.json_text import json_text
 from core.text import plain
 
 

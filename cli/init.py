@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from cli.opened import opened
 from cli.output import note
-from core.errors import NotFoundError
 from core.text import plain
-
-if TYPE_CHECKING:
-    from core.projects.service import Project
-    from core.session import Session
 
 
 @click.command()
@@ -31,38 +25,16 @@ def init(directory: Path, project: str | None, joiner: str | None) -> None:
 
     DIRECTORY is this one by default. Shoal's home, the project and a first valohai.yaml are made where missing.
     """
-    from core.projects.first_manifest import write_first_manifest  # noqa: PLC0415
+    from core.projects.linking import link_directory  # noqa: PLC0415
 
     here = opened(create=True).session()
     directory = directory.resolve()
-    name, found = _project(here, directory, project)
-    # The file comes first: where it cannot be written, nothing is created.
-    written = write_first_manifest(directory, *([found.yaml_path] if found else []))
-    linked = found or here.projects.create(name)
-    here.projects.link(directory, linked)
+    linked, is_new, written = link_directory(here, directory, project)
     if joiner is not None:
         here.projects.set(linked, command_joiner=joiner)
-    click.echo(f"{plain(str(directory))} is linked to {'' if found else 'the new '}project {plain(linked.name)}")
+    click.echo(f"{plain(str(directory))} is linked to {'the new ' if is_new else ''}project {plain(linked.name)}")
     if written is not None:
         click.echo(f"{plain(str(written))} is new: a first step that runs as it is")
         note("next: `shoal run hello --adhoc --watch`")
     else:
         note("next: `shoal lint`, then `shoal run STEP --adhoc --watch`")
-
-
-def _project(here: Session, directory: Path, name: str | None) -> tuple[str, Project | None]:
-    """Return the name of the project to link, and that project where there is one.
-
-    It is the one named, else the one linked already, else the one called as the directory.
-    """
-    if name is None:
-        try:
-            linked = here.projects.linked(directory)
-        except NotFoundError:
-            name = directory.name or "project"
-        else:
-            return linked.name, linked
-    try:
-        return name, here.projects.get(name)
-    except NotFoundError:
-        return name, None

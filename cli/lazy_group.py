@@ -65,18 +65,17 @@ class LazyGroup(click.Group):
         """
         word = args[0] if args else "-"
         if self.get_command(ctx, word) is None and not word.startswith("-"):
-            raise NotFoundError(self._missing(ctx.command_path, word), field="command")
+            raise NotFoundError(self._missing(ctx, word), field="command")
         return super().resolve_command(ctx, args)
 
-    def _missing(self, path: str, word: str) -> str:
+    def _missing(self, ctx: click.Context, word: str) -> str:
         from core.projects.manifest import close_match  # noqa: PLC0415 - for a mistake only
 
+        command = f"{ctx.command_path} {word}"
         if word in self._elsewhere:
-            return f"there is no command {path + ' ' + word!r}: type `{self._elsewhere[word]}`"
-        return (
-            f"there is no command {path + ' ' + word!r}{close_match(word, self._lazy)};"
-            f" commands: {', '.join(self._lazy)}"
-        )
+            return f"there is no command {command!r}: type `{self._elsewhere[word]}`"
+        known = self.list_commands(ctx)
+        return f"there is no command {command!r}{close_match(word, known)}; commands: {', '.join(known)}"
 
 
 def _first_sentence(text: str) -> str:

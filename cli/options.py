@@ -9,7 +9,22 @@ import click
 from cli.completing import complete_executions, complete_projects
 from core.errors import InvalidInputError
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+
+def _one_form(context: click.Context, parameter: click.Parameter, value: bool) -> bool:  # noqa: FBT001 - as click calls it
+    if value and context.params.get({"as_json": "as_plain"}.get(parameter.name or "", "as_json")):
+        message = "--json and --plain are two forms: give one of them"
+        raise InvalidInputError(message, field="plain")
+    return value
+
+
+json_option = click.option("--json", "as_json", is_flag=True, callback=_one_form, help="Print JSON, for scripts.")
+plain_option = click.option(
+    "--plain",
+    "as_plain",
+    is_flag=True,
+    callback=_one_form,
+    help="Print whole values with a tab between them and without colour, for cut, grep and screen readers.",
+)
 project_option = click.option(
     "--project",
     metavar="NAME",

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from core.json_text import json_text
 from core.text import cells, fit, pad, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    Style = Callable[[str], str]
 
 _GAP = "  "
 _NARROWEST = 8
@@ -31,7 +33,7 @@ class Column:
         right: bool = False,
         flexible: bool = False,
         needs: int = 0,
-        style: Callable[[str], str] | None = None,
+        style: Style | None = None,
     ) -> None:
         self.title = title
         self.right = right
@@ -51,16 +53,38 @@ def terminal_width() -> int | None:
         return None
 
 
-def print_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows under their titles, each on one line and no wider than the terminal."""
+def print_table(
+    columns: Sequence[Column], rows: Iterable[Sequence[str]], styles: Sequence[Sequence[Style | None]] = ()
+) -> None:
+    """Print rows under their titles, each on one line and no wider than the terminal.
+
+    `styles` colour single cells, where a column's own does not say all.
+    """
     available = terminal_width()
     kept = [index for index, column in enumerate(columns) if available is None or column.needs <= available]
     columns = [columns[index] for index in kept]
     shown = [[plain(row[index]).replace("\t", " ") for index in kept] for row in rows]
     widths = _widths(columns, shown, available)
     lines = [_line(columns, [column.title for column in columns], widths, styled=False)]
-    lines += [_line(columns, row, widths, styled=True) for row in shown]
+    for number, row in enumerate(shown):
+        own = [styles[number][index] for index in kept] if styles else ()
+        lines.append(_line(columns, row, widths, styled=True, styles=own))
     click.echo("\n".join(lines))
+
+
+def print_list(columns: Sequence[Column], rows: Iterable[Sequence[str]], *, plainly: bool) -> None:
+    """Print rows under their titles: `plainly` with a tab between two values, else in columns."""
+    if plainly:
+        print_plain([column.title for column in columns], rows)
+    else:
+        print_table(columns, rows)
+
+
+def print_plain(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows under their titles with a tab between two values: none is cut, filled up or coloured."""
+    click.echo("\t".join(titles))
+    for row in rows:
+        click.echo("\t".join(plain(cell).replace("\t", " ") for cell in row))
 
 
 def print_pairs(pairs: Iterable[tuple[str, str]]) -> None:
@@ -73,40 +97,6 @@ def print_pairs(pairs: Iterable[tuple[str, str]]) -> None:
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """Print a value as JSON."""
     click.echo(json_text(value))
-
-
-def json_text(value: Any, *, indent: bool = True) -> str:  # noqa: ANN401
-    """Return JSON that is safe to show: what a terminal could take for a command is escaped.
-
-    JSON has no numbers that are none: they become the texts "NaN", "Infinity" and "-Infinity".
-    """
-    import json  # noqa: PLC0415 - columns need none
-
-    def dumped(value: Any) -> str:  # noqa: ANN401
-        return json.dumps(value, ensure_ascii=False, indent=2 if indent else None, default=str, allow_nan=False)
-
-    try:
-        text = dumped(value)
-    except ValueError:
-        text = dumped(_finite(value))
-    return text if text.isascii() else "".join(map(_safe_in_json, text))
-
-
-def _finite(value: Any) -> Any:  # noqa: ANN401
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    return [_finite(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-
-def _safe_in_json(character: str) -> str:
-    if character.isprintable() or character == "\n":
-        return character
-    code = ord(character)
-    if code < 0x10000:
-        return f"\\u{code:04x}"
-    return f"\\u{0xD800 + (code - 0x10000 >> 10):04x}\\u{0xDC00 + (code - 0x10000 & 0x3FF):04x}"
 
 
 def note(text: str) -> None:
@@ -130,11 +120,19 @@ def _widths(columns: Sequence[Column], rows: list[list[str]], available: int | N
     return widths
 
 
-def _line(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int], *, styled: bool) -> str:
+def _line(
+    columns: Sequence[Column],
+    row: Sequence[str],
+    widths: Sequence[int],
+    *,
+    styled: bool,
+    styles: Sequence[Style | None] = (),
+) -> str:
     parts = []
     for index, (column, cell, width) in enumerate(zip(columns, row, widths, strict=True)):
         text = fit(cell, width)
         last = index == len(columns) - 1
         padded = text if last and not column.right else pad(text, width, right=column.right)
-        parts.append(column.style(padded) if styled and column.style else padded)
+        style = (styles[index] if styles else None) or column.style
+        parts.append(style(padded) if styled and style else padded)
     return _GAP.join(parts).rstrip()

@@ -10,9 +10,10 @@ import click
 from cli.completing import complete_environments, complete_steps, manifest_here
 from cli.opened import session
 from cli.options import json_option, pairs
-from cli.output import json_text, note
+from cli.output import note
 from cli.started import announce, watch_option
 from core.errors import InvalidInputError, ShoalError
+from core.json_text import json_text
 from core.text import plain
 
 if TYPE_CHECKING:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import click
 
 from cli.completing import complete_settings
 from cli.opened import session
-from cli.options import json_option
-from cli.output import Column, json_text, print_json, print_table
+from cli.options import json_option, plain_option
+from cli.output import Column, print_json, print_list
+from cli.resource_group import ResourceGroup
+from core.json_text import json_text
 
 
-@click.group()
+@click.group(
+    cls=ResourceGroup,
+    resource="settings",
+    lazy={"ls": "cli.settings:ls", "set": "cli.settings:set_value"},
+    aliases={"list": "ls", "info": "show", "edit": "set"},
+)
 def settings() -> None:
     """See and change the installation's settings."""
 
 
-@settings.command()
+@click.command()
+@plain_option
 @json_option
-def ls(*, as_json: bool) -> None:
+def ls(*, as_json: bool, as_plain: bool) -> None:
     """List the settings, their values and meanings."""
     from core.settings import SETTINGS  # noqa: PLC0415
 
@@ -28,24 +33,21 @@ def ls(*, as_json: bool) -> None:
     rows = [(key, here.settings.get(key), setting.meaning) for key, setting in SETTINGS.items()]
     if as_json:
         print_json([{"key": key, "value": value, "meaning": meaning} for key, value, meaning in rows])
-    else:
-        columns = (Column("SETTING"), Column("VALUE"), Column("MEANING", flexible=True))
-        print_table(columns, [(key, json_text(value, indent=False), meaning) for key, value, meaning in rows])
+        return
+    columns = (Column("SETTING"), Column("VALUE"), Column("MEANING", flexible=True))
+    print_list(
+        columns, [(key, json_text(value, indent=False), meaning) for key, value, meaning in rows], plainly=as_plain
+    )
 
 
-@settings.command("set")
+@click.command("set")
 @click.argument("key", shell_complete=complete_settings)
 @click.argument("value")
 def set_value(key: str, value: str) -> None:
     """Give the setting KEY a VALUE, written as JSON: 30, or '["/data"]'."""
+    from core.settings import read_value  # noqa: PLC0415 - completing needs none
+
     here = session()
-    read = _read(value)
+    read = read_value(value)
     here.settings.set(key, read)
     click.echo(f"{key} = {json_text(read, indent=False)}")
-
-
-def _read(text: str) -> Any:  # noqa: ANN401 - whatever JSON can hold; the settings know what they take
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

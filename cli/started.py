@@ -144,6 +144,6 @@ def _tell(execution: Execution) -> None:
 
 
 def _print(execution: Execution) -> None:
-    from cli.fields import execution_fields  # noqa: PLC0415
+    from core.resources.fields import execution_fields  # noqa: PLC0415
 
     print_json(execution_fields(execution))

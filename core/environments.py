@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import ConflictError, InvalidInputError, NotFoundError
+from core.quantities import read_seconds
 from data.changes import record
 from data.identifiers import new_identifier
 
@@ -78,10 +79,7 @@ def _flag(text: str) -> bool:
 
 
 def _seconds(text: str) -> float:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip())
-    if match is None:
-        raise ValueError
-    seconds = float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+    seconds = read_seconds(text)
     if seconds > LONGEST_GRACE:
         raise ValueError
     return seconds
@@ -276,19 +274,25 @@ class Environments:
         record(connection, self._session.actor.id, "environment", environment_id, what)
 
 
+def read_limit(name: str, text: str) -> Any:  # noqa: ANN401 - the type is that of the Environment's attribute
+    """Return the value of the limit called `name` that a text gives.
+
+    Raises:
+        InvalidInputError: there is no such limit, or it does not take the text.
+    """
+    limit = LIMITS.get(name)
+    if limit is None:
+        message = f"there is no limit {name!r}: it is one of {', '.join(LIMITS)}"
+        raise InvalidInputError(message, field=name)
+    try:
+        return limit.read(text)
+    except (ValueError, KeyError, OverflowError) as error:
+        message = f"{name} cannot be {text!r}: it takes {limit.meaning}"
+        raise InvalidInputError(message, field=name) from error
+
+
 def _read(limits: dict[str, str]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for name, text in limits.items():
-        limit = LIMITS.get(name)
-        if limit is None:
-            message = f"there is no limit {name!r}: it is one of {', '.join(LIMITS)}"
-            raise InvalidInputError(message, field=name)
-        try:
-            values[name] = limit.read(text)
-        except (ValueError, KeyError, OverflowError) as error:
-            message = f"{name} cannot be {text!r}: it takes {limit.meaning}"
-            raise InvalidInputError(message, field=name) from error
-    return values
+    return {name: read_limit(name, text) for name, text in limits.items()}
 
 
 def _integrity(error: sqlite3.IntegrityError, slug: str) -> InvalidInputError | ConflictError:

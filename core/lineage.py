@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
-from textwrap import shorten
 from typing import TYPE_CHECKING, Literal
 
-from core import quantities
 from core.errors import NotFoundError
+from core.lineage_node import SELECT_EXECUTION, SELECT_FILE, execution_node, file_node, file_or_source_node
 
 if TYPE_CHECKING:
     import sqlite3
 
     from core.ancestry import Relatives
+    from core.lineage_node import Direction, Kind, LineageNode
     from core.session import Session
-
-Kind = Literal["file", "execution", "source"]
-Direction = Literal["up", "down", "both"]
 
 BREADTH = 50
 """Children of one node that are shown."""
@@ -30,13 +26,11 @@ COUNTED = 10_000
 """Children of one node that are counted at most."""
 
 # Each takes the ids of parents as a JSON array, and gives each parent's first children, one more than are shown.
-_EXECUTIONS = """
-    SELECT p.value AS parent, e.id, e.uuid, e.counter, e.step, e.title, e.status, e.image, e.image_digest, e.parameters,
-        c.identifier, coalesce(e.ended_at, e.started_at, e.created_at) AS at
-    FROM json_each(:parents) p
+_EXECUTIONS = f"""
+    {SELECT_EXECUTION}, p.value AS parent FROM json_each(:parents) p
 """
-_FILES = """
-    SELECT p.value AS parent, f.id, f.uuid, f.name, f.size, f.sha256, f.created_at AS at FROM json_each(:parents) p
+_FILES = f"""
+    {SELECT_FILE}, p.value AS parent FROM json_each(:parents) p
 """
 _NEWEST_USERS = (
     "SELECT DISTINCT execution_id FROM execution_inputs WHERE file_id = p.value ORDER BY execution_id DESC LIMIT :limit"
@@ -52,11 +46,11 @@ _USERS = f"""
 _OUTPUTS = f"""
     {_FILES} CROSS JOIN files f ON f.id IN ({_FIRST_OUTPUTS})
 """
-_INPUTS = """
-    SELECT p.value AS parent, i.uri, i.size AS input_size, i.sha256 AS input_sha256,
-        f.id, f.uuid, f.name, f.size, f.sha256, f.created_at AS at
-    FROM json_each(:parents) p CROSS JOIN execution_inputs i ON i.execution_id = p.value AND (i.name, i.position) IN
-        (SELECT name, position FROM execution_inputs WHERE execution_id = p.value ORDER BY 1, 2 LIMIT :limit)
+_FIRST_INPUTS = "SELECT name, position FROM execution_inputs WHERE execution_id = p.value ORDER BY 1, 2 LIMIT :limit"
+_INPUTS = f"""
+    {SELECT_FILE}, p.value AS parent, i.uri, i.size AS input_size, i.sha256 AS input_sha256
+    FROM json_each(:parents) p CROSS JOIN execution_inputs i
+        ON i.execution_id = p.value AND (i.name, i.position) IN ({_FIRST_INPUTS})
     LEFT JOIN files f ON f.id = i.file_id
 """
 _THE_FILE = f"{_FILES} JOIN files f ON f.id = p.value"
@@ -77,29 +71,6 @@ _STEPS = {
 """For a node of a kind and a direction: the query for its children, and the one that counts them."""
 
 
-@dataclass(slots=True)
-class LineageNode:
-    """A file, an execution, or a source: an address outside from which an execution took a content.
-
-    `direction` tells whether the node lies above or below its parent: `up` is what it came from. `hidden` children are
-    not shown, because they are many; no more than `COUNTED` are counted. A node that stands further up in the tree,
-    read line by line, is `repeated` and has no children here. `id` is 0 and `uuid` empty for a source, `status` is that
-    of an execution. `at` is when an execution ended, or got as far as it is, or when a file came to be; 0 for a source.
-    """
-
-    kind: Kind
-    id: int
-    uuid: str
-    label: str
-    detail: str
-    status: str = ""
-    at: float = 0.0
-    direction: Direction = "up"
-    repeated: bool = False
-    hidden: int = 0
-    children: list[LineageNode] = field(default_factory=list)
-
-
 class Lineage:
     """The graph of files and executions."""
 
@@ -114,7 +85,7 @@ class Lineage:
         """
         connection = self._session.read("file.see")
         file = self._session.files.by_id(file_id)
-        root = _file_node(connection.execute(_THE_FILE, {"parents": json.dumps([file.id])}).fetchone())
+        root = file_node(connection.execute(_THE_FILE, {"parents": json.dumps([file.id])}).fetchone())
         return _grown(connection, root, depth, direction)
 
     def of_execution(self, execution_id: int, *, depth: int = 3, direction: Direction = "both") -> LineageNode:
@@ -129,7 +100,7 @@ class Lineage:
         if row is None:
             message = f"there is no execution with id {execution_id}"
             raise NotFoundError(message)
-        return _grown(connection, _execution_node(row), depth, direction)
+        return _grown(connection, execution_node(row), depth, direction)
 
     def ancestors(self, file_id: int) -> Relatives:
         """Return the ids of all executions and files that a file came from."""
@@ -203,7 +174,7 @@ def _children(
         parent = by_id[row["parent"]]
         added[parent.id] += 1
         if added[parent.id] <= BREADTH and len(children) < LEVEL:
-            child = _execution_node(row) if parent.kind == "file" else _file_or_source_node(row)
+            child = execution_node(row) if parent.kind == "file" else file_or_source_node(row)
             child.direction = direction
             parent.children.append(child)
             children.append(child)
@@ -223,32 +194,3 @@ def _count_hidden(
         shown = sum(child.direction == direction for child in parent.children)
         all_ = number if number <= BREADTH else connection.execute(count, (id_, COUNTED)).fetchone()[0]
         parent.hidden += all_ - shown
-
-
-def _file_node(row: sqlite3.Row) -> LineageNode:
-    return LineageNode("file", row["id"], row["uuid"], row["name"], _content(row["size"], row["sha256"]), at=row["at"])
-
-
-def _file_or_source_node(row: sqlite3.Row) -> LineageNode:
-    if row["id"] is not None:
-        return _file_node(row)
-    return LineageNode("source", 0, "", row["uri"], _content(row["input_size"], row["input_sha256"]))
-
-
-def _execution_node(row: sqlite3.Row) -> LineageNode:
-    image = row["image"] if row["image_digest"] is None else f"{row['image']} ({row['image_digest'][:19]})"
-    parameters = " ".join(
-        f"{name}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
-        for name, value in json.loads(row["parameters"]).items()
-        if value is not None
-    )
-    detail = " · ".join(
-        filter(None, (shorten(parameters, 80, placeholder="…"), f"commit {row['identifier'][:12]}", image))
-    )
-    title = f" ({row['title']})" if row["title"] else ""
-    label = f"#{row['counter']} {row['step']}{title}"
-    return LineageNode("execution", row["id"], row["uuid"], label, detail, status=row["status"], at=row["at"])
-
-
-def _content(size: int | None, sha256: str | None) -> str:
-    return "" if size is None or sha256 is None else f"{quantities.size(size)}, sha256 {sha256[:12]}"

@@ -39,6 +39,8 @@ TABLE: dict[str, frozenset[Role]] = {
     "organization.see": _EVERYONE,
     "organization.edit": _ADMINS,
     "home.backup": _ADMINS,
+    "preference.see": _EVERYONE,
+    "preference.edit": _EVERYONE,
 }
 """Action → the roles that may do it. An action that is not here may be done by nobody."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 
@@ -60,3 +61,15 @@ def money(millionths: int) -> str:
 def iso_time(seconds: float) -> str:
     """Return a time in UTC as ISO 8601 with milliseconds: `2026-11-24T16:07:00.125Z`."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def read_seconds(text: str) -> float:
+    """Return the seconds of a time as people write it: `90`, `90s`, `1.5h`, `2 d`.
+
+    Raises:
+        ValueError: it is not written so.
+    """
+    match = re.fullmatch(r"(\d{1,12}(?:\.\d{1,6})?)\s*([smhd]?)", text.strip(), re.ASCII)
+    if match is None:
+        raise ValueError(text)
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from core.executions.service import Executions
     from core.home import Home
     from core.lineage import Lineage
+    from core.preferences import Preferences
     from core.projects.service import Projects
     from core.settings import Settings
     from core.storage.files import Files
@@ -101,3 +102,10 @@ class Session:
         from core.settings import Settings  # noqa: PLC0415
 
         return Settings(self)
+
+    @cached_property
+    def preferences(self) -> Preferences:
+        """How the actor likes what they see."""
+        from core.preferences import Preferences  # noqa: PLC0415
+
+        return Preferences(self)

@@ -55,6 +55,14 @@ SETTINGS: dict[str, Setting] = {
 }
 
 
+def read_value(text: str) -> Any:  # noqa: ANN401 - whatever JSON can hold; the settings know what they take
+    """Return the value that somebody wrote as JSON; what is no JSON is a text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 class Settings:
     """Reads and writes the settings."""
 

@@ -8,6 +8,7 @@ import pytest
 
 from core.home import Home
 from core.shoal import Shoal
+from tests.enacted import Enacted, penguins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,3 +41,15 @@ def session(shoal: Shoal) -> Session:
 def system(shoal: Shoal) -> Session:
     """The session in which Shoal itself acts."""
     return shoal.system_session()
+
+
+@pytest.fixture
+def enacted(shoal: Shoal, tmp_path: Path) -> Enacted:
+    """A project of the demo's steps, in which nothing was run."""
+    return Enacted(shoal, tmp_path / "project")
+
+
+@pytest.fixture
+def finished(shoal: Shoal, tmp_path: Path) -> Enacted:
+    """A project in which raw data became a model, and the model was looked at."""
+    return penguins(shoal, tmp_path / "project")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import random
 from typing import TYPE_CHECKING, Literal
 
@@ -13,79 +12,26 @@ from core.errors import NotAllowedError, NotFoundError
 from core.home import Home
 from core.policy import Role
 from core.session import Actor, Session
+from tests import lineage_graph
+from tests.lineage_graph import LineageGraph
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
     from pathlib import Path
 
-    from core.lineage import LineageNode
+    from core.lineage_node import LineageNode
     from core.shoal import Shoal
 
 
-class Graph:
-    """Executions and files by number; every execution is numbered as it is made."""
-
-    def __init__(self, shoal: Shoal) -> None:
-        self.shoal = shoal
-        shoal.session().projects.create("penguins")
-        with shoal.database.transaction() as connection:
-            connection.execute(
-                "INSERT INTO commits (id, uuid, project_id, identifier, adhoc, archive, yaml, created_by, created_at)"
-                " VALUES (1, 'commit', 1, '0123456789abcdef', 0, 'x', '', 1, 0)"
-            )
-
-    def execution(self, inputs: list[int | str], outputs: list[int]) -> int:
-        """Inputs are files' ids, or URIs of sources."""
-        with self.shoal.database.transaction() as connection:
-            id_ = int(connection.execute("SELECT coalesce(max(id), 0) + 1 FROM executions").fetchone()[0])
-            connection.execute(
-                "INSERT INTO executions (id, uuid, project_id, counter, commit_id, environment_id, user_id, step,"
-                " image, command, parameters, store_id, created_at)"
-                " VALUES (?, ?, 1, ?, 1, 1, 1, 'train', 'python', '[]', ?, 1, 0)",
-                (id_, f"execution-{id_}", id_, json.dumps({"epochs": 5})),
-            )
-            connection.executemany(
-                "INSERT INTO execution_inputs"
-                " (execution_id, name, position, requested, uri, path, file_id, size, sha256)"
-                " VALUES (?, 'data', ?, '', ?, ?, ?, 7, 'abcdef')",
-                (
-                    (id_, position, str(each), str(position), each if isinstance(each, int) else None)
-                    for position, each in enumerate(inputs)
-                ),
-            )
-        for file in outputs:
-            self.file(file, id_)
-        return id_
-
-    def file(self, id_: int, execution: int | None = None) -> None:
-        with self.shoal.database.transaction() as connection:
-            connection.execute(
-                "INSERT INTO files (id, uuid, project_id, store_id, key, name, size, md5, sha1, sha256, execution_id,"
-                " created_by, created_at) VALUES (?, ?, 1, 1, ?, ?, 1, '', '', 'fedcba', ?, 1, 0)",
-                (id_, f"file-{id_}", str(id_), f"{id_}.npz", execution),
-            )
-
-    @property
-    def session(self) -> Session:
-        return self.shoal.session()
+@pytest.fixture
+def graph(shoal: Shoal) -> LineageGraph:
+    return LineageGraph(shoal)
 
 
 @pytest.fixture
-def graph(shoal: Shoal) -> Graph:
-    return Graph(shoal)
-
-
-@pytest.fixture
-def diamond(graph: Graph) -> Graph:
-    """raw 1 → #1 → 2, 3; 2 → #2 → 4; 3 → #3 → 5; 4, 5 and a source → #4 → 6; 6 → #5, which made nothing."""
-    graph.file(1)
-    graph.execution([1], [2, 3])
-    graph.execution([2], [4])
-    graph.execution([3], [5])
-    graph.execution([4, 5, "https://example.org/x.csv"], [6])
-    graph.execution([6], [])
-    return graph
+def diamond(shoal: Shoal) -> LineageGraph:
+    return lineage_graph.diamond(shoal)
 
 
 def shown(node: LineageNode) -> object:
@@ -93,9 +39,9 @@ def shown(node: LineageNode) -> object:
     return name if not node.children else [name, *map(shown, node.children)]
 
 
-def test_what_a_file_came_from(diamond: Graph) -> None:
+def test_what_a_file_came_from(diamond: LineageGraph) -> None:
     root = diamond.session.lineage.of_file(6, depth=6, direction="up")
-    first = ["2.npz", ["#1 train", "1.npz"]]
+    first = ["2.npz", ["#1 train", "raw.csv"]]
     second = ["3.npz", "#1 train*"]
     assert shown(root) == [
         "6.npz",
@@ -110,16 +56,16 @@ def test_what_a_file_came_from(diamond: Graph) -> None:
     assert (source.kind, source.id, source.uuid, source.detail) == ("source", 0, "", "7 B, sha256 abcdef")
 
 
-def test_what_came_from_a_file(diamond: Graph) -> None:
+def test_what_came_from_a_file(diamond: LineageGraph) -> None:
     root = diamond.session.lineage.of_file(1, depth=8, direction="down")
-    below = ["4.npz", ["#4 train", ["6.npz", "#5 train"]]]
+    below = ["4.npz", ["#4 train", ["6.npz", "#5 evaluate"]]]
     assert shown(root) == [
-        "1.npz",
+        "raw.csv",
         ["#1 train", ["2.npz", ["#2 train", below]], ["3.npz", ["#3 train", ["5.npz", "#4 train*"]]]],
     ]
 
 
-def test_what_hangs_below_a_file_is_read_before_it_is_referred_to(graph: Graph) -> None:
+def test_what_hangs_below_a_file_is_read_before_it_is_referred_to(graph: LineageGraph) -> None:
     """1 goes into #1, the long way to 4, and straight into #3: the level of #3 has it first, the reader second."""
     graph.file(1)
     graph.execution([1], [2])
@@ -131,7 +77,7 @@ def test_what_hangs_below_a_file_is_read_before_it_is_referred_to(graph: Graph) 
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_every_reference_is_to_what_stands_above(graph: Graph, seed: int) -> None:
+def test_every_reference_is_to_what_stands_above(graph: LineageGraph, seed: int) -> None:
     chance = random.Random(seed)
     graph.file(1)
     for number in range(2, 40):
@@ -149,22 +95,22 @@ def test_every_reference_is_to_what_stands_above(graph: Graph, seed: int) -> Non
             pending.extend(reversed(node.children))
 
 
-def test_both_ways_and_no_further_than_asked(diamond: Graph) -> None:
+def test_both_ways_and_no_further_than_asked(diamond: LineageGraph) -> None:
     root = diamond.session.lineage.of_execution(2, depth=1)
     assert [(child.direction, child.label) for child in root.children] == [("up", "2.npz"), ("down", "4.npz")]
-    assert (root.kind, root.label, root.status) == ("execution", "#2 train", "created")
+    assert (root.kind, root.label, root.status) == ("execution", "#2 train", "complete")
     assert root.detail == "epochs=5 · commit 0123456789ab · python"
     assert diamond.session.lineage.of_file(1, depth=0).children == []
 
 
-def test_an_upload_that_nothing_used_stands_alone(graph: Graph) -> None:
+def test_an_upload_that_nothing_used_stands_alone(graph: LineageGraph) -> None:
     graph.file(1)
     assert graph.session.lineage.of_file(1).children == []
     assert graph.session.lineage.ancestors(1) == ancestry.Relatives(set(), set())
     assert graph.session.lineage.descendants(1) == ancestry.Relatives(set(), set())
 
 
-def test_many_children_are_counted_and_not_shown(graph: Graph) -> None:
+def test_many_children_are_counted_and_not_shown(graph: LineageGraph) -> None:
     many = lineage.BREADTH + 20
     for number in range(1, many + 1):
         graph.file(number)
@@ -177,7 +123,7 @@ def test_many_children_are_counted_and_not_shown(graph: Graph) -> None:
     assert (len(both.children), both.hidden) == (lineage.BREADTH + 1, 20)
 
 
-def test_a_level_has_an_end(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_level_has_an_end(graph: LineageGraph, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lineage, "LEVEL", 6)
     graph.file(1)
     for number in range(4):
@@ -186,7 +132,7 @@ def test_a_level_has_an_end(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> No
     assert [(len(child.children), child.hidden) for child in root.children] == [(3, 0), (3, 0), (0, 3), (0, 3)]
 
 
-def test_what_may_not_be_seen_is_not_found(diamond: Graph) -> None:
+def test_what_may_not_be_seen_is_not_found(diamond: LineageGraph) -> None:
     shoal = diamond.shoal
     other = Session(shoal.database, shoal.home, Actor(9, "eve", Role.ADMIN, 2)).lineage
     nobody = Session(shoal.database, shoal.home, Actor(9, "eve", Role.NOBODY, 1)).lineage
@@ -205,7 +151,7 @@ def _walk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.usefixtures("_walk")
-def test_all_ancestors_and_descendants(diamond: Graph) -> None:
+def test_all_ancestors_and_descendants(diamond: LineageGraph) -> None:
     service = diamond.session.lineage
     assert service.ancestors(6) == ancestry.Relatives({1, 2, 3, 4}, {1, 2, 3, 4, 5})
     assert service.ancestors(4) == ancestry.Relatives({1, 2}, {1, 2})
@@ -215,7 +161,7 @@ def test_all_ancestors_and_descendants(diamond: Graph) -> None:
 
 
 @pytest.mark.usefixtures("_walk")
-def test_walks_over_many_blocks_agree_with_a_plain_search(graph: Graph) -> None:
+def test_walks_over_many_blocks_agree_with_a_plain_search(graph: LineageGraph) -> None:
     chance = random.Random(7)
     file = 0
     makers: dict[int, tuple[int, list[int]]] = {}
@@ -292,7 +238,7 @@ def test_only_shoal_itself_packs(packed: Shoal) -> None:
 
 @pytest.mark.parametrize("walk", ["ancestors", "descendants"])
 def test_what_is_committed_during_a_walk_is_not_part_of_it(
-    diamond: Graph, monkeypatch: pytest.MonkeyPatch, walk: str
+    diamond: LineageGraph, monkeypatch: pytest.MonkeyPatch, walk: str
 ) -> None:
     monkeypatch.setattr(ancestry, "LOOK_UPS", 0)
     service = diamond.session.lineage

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import click
 
-from cli.lazy_group import LazyGroup
+from cli.resource_group import ResourceGroup
 
 
 @click.group(
-    cls=LazyGroup,
+    cls=ResourceGroup,
+    resource="environments",
     lazy={
         "ls": "cli.environments.ls:ls",
         "set": "cli.environments.change:set_limits",
         "create": "cli.environments.change:create",
     },
-    aliases={"list": "ls"},
+    aliases={"list": "ls", "info": "show", "add": "create", "edit": "set"},
 )
 def environments() -> None:
     """See and change where executions run."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,8 +10,10 @@ from cli.completing import complete_environments, completer
 from cli.opened import session
 from cli.options import json_option
 from cli.output import note, print_json
+from core.environment_loads import load
 from core.environments import LIMITS
-from core.quantities import binary_size, duration, money
+from core.resources.environment_form import consequence
+from core.resources.environment_limits import CHOICES, FLAGS, shown_limit
 from core.text import plain
 
 if TYPE_CHECKING:
@@ -21,22 +23,12 @@ if TYPE_CHECKING:
     from core.environments import Environment
 
 _SHORTER = {"scale_down_grace_period": "--grace"}
-_SHOWN: dict[str, Callable[[Any], str]] = {
-    "enabled": lambda value: "on" if value else "off",
-    "priority_allowed": lambda value: "on" if value else "off",
-    "scale_down_grace_period": duration,
-    "price_per_hour": money,
-    "memory": lambda value: "all" if value is None else binary_size(value),
-    "cpus": lambda value: "all" if value is None else f"{value:g}",
-}
-
-
-_VALUES = {"isolation": ("standard", "strict"), "network": ("bridge", "host", "none")}
-_VALUES |= dict.fromkeys(("enabled", "priority_allowed"), ("on", "off"))
 
 
 def _completer_of(limit: str) -> Completer:
-    return completer(lambda _: iter([(value, "") for value in _VALUES.get(limit, ())]))
+    return completer(
+        lambda _: iter([(value, "") for value in (("on", "off") if limit in FLAGS else CHOICES.get(limit, ()))])
+    )
 
 
 def _limit_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -62,13 +54,16 @@ def set_limits(slug: str, *, as_json: bool, **limits: str | None) -> None:
     given = {name: value for name, value in limits.items() if value is not None}
     here = session()
     before = here.environments.get(slug)
+    foretold = consequence(here, load(here, before), given)
     after = here.environments.set(before.slug, **given)
     if as_json:
         _print_json(after)
         return
+    if foretold:
+        note(foretold)
     changed = [name for name in LIMITS if getattr(before, name) != getattr(after, name)]
     for name in changed:
-        click.echo(f"{name}: {_shown(before, name)} → {_shown(after, name)}")
+        click.echo(f"{name}: {plain(shown_limit(before, name))} → {plain(shown_limit(after, name))}")
     if not changed:
         note("nothing changed: see `shoal environments set --help` for the limits")
 
@@ -88,12 +83,7 @@ def create(slug: str, *, as_json: bool, **limits: str | None) -> None:
         click.echo(f"environment {created.slug} is there: `shoal run STEP --environment {created.slug}` uses it")
 
 
-def _shown(environment: Environment, name: str) -> str:
-    value = getattr(environment, name)
-    return plain(_SHOWN.get(name, str)(value))
-
-
 def _print_json(environment: Environment) -> None:
-    from cli.fields import environment_fields  # noqa: PLC0415
+    from core.resources.fields import environment_fields  # noqa: PLC0415
 
     print_json(environment_fields(environment))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.opened import session
-from cli.options import json_option
-from cli.output import Column, print_json, print_table
+from cli.options import json_option, plain_option
+from cli.output import Column, print_json, print_list
 from core.quantities import duration
 
 if TYPE_CHECKING:
@@ -29,15 +29,16 @@ _COLUMNS = (
 
 
 @click.command()
+@plain_option
 @json_option
-def ls(*, as_json: bool) -> None:
+def ls(*, as_json: bool, as_plain: bool) -> None:
     """List environments: their machines, what waits for them, and their limits."""
     here = session()
     environments = here.environments.list()
     if as_json:
         print_json([_document(here, environment) for environment in environments])
     else:
-        print_table(_COLUMNS, [_cells(here, environment) for environment in environments])
+        print_list(_COLUMNS, [_cells(here, environment) for environment in environments], plainly=as_plain)
 
 
 def _cells(here: Session, environment: Environment) -> tuple[str, ...]:
@@ -57,7 +58,7 @@ def _cells(here: Session, environment: Environment) -> tuple[str, ...]:
 
 
 def _document(here: Session, environment: Environment) -> dict[str, Any]:
-    from cli.fields import environment_fields, machine_fields  # noqa: PLC0415
+    from core.resources.fields import environment_fields, machine_fields  # noqa: PLC0415
 
     return {
         **environment_fields(environment),

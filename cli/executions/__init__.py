@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import click
 
-from cli.lazy_group import LazyGroup
+from cli.resource_group import ResourceGroup
 
 
 @click.group(
-    cls=LazyGroup,
+    cls=ResourceGroup,
+    resource="executions",
     lazy={
         "ls": "cli.executions.ls:ls",
         "show": "cli.executions.show:show",
         "logs": "cli.executions.logs:logs",
+        "metadata": "cli.executions.metadata:metadata",
         "stop": "cli.executions.stop:stop",
         "copy": "cli.executions.copy:copy",
     },
-    aliases={"list": "ls", "info": "show"},
+    aliases={"list": "ls", "info": "show", "again": "copy"},
     elsewhere={"run": "shoal run STEP", "watch": "shoal executions logs -f NUMBER", "outputs": "shoal files ls"},
 )
 def executions() -> None:

@@ -10,8 +10,8 @@ import click
 from cli.completing import complete_statuses
 from cli.executions.status import coloured
 from cli.opened import project_of, session
-from cli.options import after_option, json_option, limit_option, project_option
-from cli.output import Column, note, print_json, print_table
+from cli.options import after_option, json_option, limit_option, plain_option, project_option
+from cli.output import Column, note, print_json, print_list
 from core.errors import InvalidInputError
 from core.quantities import age, duration
 
@@ -48,6 +48,7 @@ _COLUMNS = (
 @click.option("--ascending", is_flag=True, help="With --sort: smallest first.")
 @limit_option
 @after_option
+@plain_option
 @json_option
 def ls(
     project: str | None,
@@ -61,6 +62,7 @@ def ls(
     all_projects: bool,
     ascending: bool,
     as_json: bool,
+    as_plain: bool,
 ) -> None:
     """List executions, newest first, or sorted by a metadata key."""
     here = session()
@@ -70,7 +72,8 @@ def ls(
             raise InvalidInputError(message, field="sort")
         from cli.executions.ranking import print_ranking  # noqa: PLC0415
 
-        print_ranking(here, project_of(here, project), key, ascending=ascending, limit=limit, as_json=as_json)
+        of = project_of(here, project)
+        print_ranking(here, of, key, ascending=ascending, limit=limit, as_json=as_json, as_plain=as_plain)
         return
     page = here.executions.list(
         None if all_projects else project_of(here, project),
@@ -81,30 +84,30 @@ def ls(
         after=after,
     )
     if as_json:
-        from cli.fields import execution_fields  # noqa: PLC0415
+        from core.resources.fields import execution_fields  # noqa: PLC0415
 
         print_json([execution_fields(execution) for execution in page.rows])
-    elif page.rows:
-        _print(here, page.rows, all_projects=all_projects)
+    elif page.rows or as_plain:
+        _print(here, page.rows, all_projects=all_projects, plainly=as_plain)
     else:
         note("no executions here: `shoal run STEP --watch` starts one")
     if page.next is not None:
         note(f"more follow: --after {page.next}")
-    if not as_json and any(not execution.is_final for execution in page.rows):
+    if not (as_json or as_plain) and any(not execution.is_final for execution in page.rows):
         from cli.started import note_missing_scheduler  # noqa: PLC0415
 
         note_missing_scheduler(here, page.rows)
 
 
-def _print(here: Session, executions: Sequence[Execution], *, all_projects: bool) -> None:
+def _print(here: Session, executions: Sequence[Execution], *, all_projects: bool, plainly: bool) -> None:
     now = time.time()
     rows = [_cells(execution, now) for execution in executions]
     if not all_projects:
-        print_table(_COLUMNS, rows)
+        print_list(_COLUMNS, rows, plainly=plainly)
         return
     names = {project.id: project.name for project in here.projects.list()}
     named = [(names.get(execution.project_id, ""), *row) for execution, row in zip(executions, rows, strict=True)]
-    print_table((Column("PROJECT", flexible=True), *_COLUMNS), named)
+    print_list((Column("PROJECT", flexible=True), *_COLUMNS), named, plainly=plainly)
 
 
 def _cells(execution: Execution, now: float) -> tuple[str, ...]:

@@ -6,9 +6,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from cli.executions.status import coloured
-from cli.fields import execution_fields
-from cli.output import Column, json_text, note, print_json, print_table
+from cli.output import Column, note, print_json, print_list
+from core.json_text import json_text
 from core.quantities import age
+from core.resources.fields import execution_fields
 
 if TYPE_CHECKING:
     from core.projects.service import Project
@@ -19,14 +20,16 @@ def _shown(value: Any) -> str:  # noqa: ANN401 - whatever a metadata line holds
     return value if isinstance(value, str) else json_text(value, indent=False)
 
 
-def print_ranking(session: Session, project: Project, key: str, *, ascending: bool, limit: int, as_json: bool) -> None:
+def print_ranking(
+    session: Session, project: Project, key: str, *, ascending: bool, limit: int, as_json: bool, as_plain: bool
+) -> None:
     """Print the executions that have the key, best first, with its value."""
     executions = session.executions.sorted_by_metadata(project, key, descending=not ascending, limit=limit)
     values = [session.executions.metadata_latest(execution)[key] for execution in executions]
     if as_json:
         print_json([execution_fields(e) | {"value": value} for e, value in zip(executions, values, strict=True)])
         return
-    if not executions:
+    if not executions and not as_plain:
         note(f"no execution of {project.name!r} has the metadata key {key!r}")
         return
     now = time.time()
@@ -41,4 +44,4 @@ def print_ranking(session: Session, project: Project, key: str, *, ascending: bo
         )
         for e, value in zip(executions, values, strict=True)
     ]
-    print_table((*columns, Column("STEP", flexible=True), Column("AGE", right=True)), rows)
+    print_list((*columns, Column("STEP", flexible=True), Column("AGE", right=True)), rows, plainly=as_plain)

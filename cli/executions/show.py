@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from cli.opened import project_of, session
-from cli.options import execution_argument, json_option, project_option
-from cli.output import json_text, print_json, print_pairs
+from cli.options import execution_argument, json_option, plain_option, project_option
+from cli.output import print_json, print_pairs, print_plain
 from cli.started import note_missing_scheduler
+from core.json_text import json_text
 from core.quantities import age, duration, iso_time, money, size
 from core.text import plain
 
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 @click.command()
 @execution_argument
 @project_option
+@plain_option
 @json_option
-def show(number: int | Literal["latest"], project: str | None, *, as_json: bool) -> None:
+def show(number: int | Literal["latest"], project: str | None, *, as_json: bool, as_plain: bool) -> None:
     """Show all about one execution: what runs, why it waits or how it ended, inputs, outputs, metadata."""
     here = session()
     of = project_of(here, project)
@@ -35,20 +37,35 @@ def show(number: int | Literal["latest"], project: str | None, *, as_json: bool)
     if as_json:
         print_json(_document(here, execution, outputs))
         return
+    sections = _sections(here, execution, outputs)
+    if as_plain:
+        lines = "\n".join(execution.command).splitlines()
+        parts = {"execution": _facts(execution), "command": (("", line) for line in lines), **sections}
+        facts = ((title, name, value) for title, pairs in parts.items() for name, value in pairs if value)
+        print_plain(("SECTION", "NAME", "VALUE"), facts)
+        return
     print_pairs(_facts(execution))
     _print_command(execution.command)
-    _section("parameters", ((name, json_text(value, indent=False)) for name, value in execution.parameters.items()))
-    _section("inputs", (_input(file) for file in here.executions.inputs(execution)))
-    _section("outputs", ((file.name, f"{size(file.size)}  {file.uri}") for file in outputs))
-    _section("metadata", _metadata(here.executions.metadata_latest(execution)))
-    _section("events", _events(here.executions.events(execution)))
+    for title, pairs in sections.items():
+        _section(title, pairs)
     note_missing_scheduler(here, [execution])
+
+
+def _sections(here: Session, execution: Execution, outputs: Sequence[File]) -> dict[str, Iterator[tuple[str, str]]]:
+    return {
+        "parameters": ((name, json_text(value, indent=False)) for name, value in execution.parameters.items()),
+        "inputs": (_input(file) for file in here.executions.inputs(execution)),
+        "outputs": ((file.name, f"{size(file.size)}  {file.uri}") for file in outputs),
+        "metadata": _metadata(here.executions.metadata_latest(execution)),
+        "events": _events(here.executions.events(execution)),
+    }
 
 
 def _facts(execution: Execution) -> Iterator[tuple[str, str]]:
     now = time.time()
     ran = execution.duration(now)
-    yield "execution", f"#{execution.counter}  {execution.uuid}"
+    yield "execution", f"#{execution.counter}"
+    yield "id", execution.uuid
     yield "title", execution.title or ""
     yield "step", execution.step
     yield "status", ": ".join(filter(None, (execution.status, execution.reason)))
@@ -93,7 +110,7 @@ def _events(events: Sequence[Event]) -> Iterator[tuple[str, str]]:
 
 
 def _document(here: Session, execution: Execution, outputs: Sequence[File]) -> dict[str, Any]:
-    from cli.fields import event_fields, execution_fields, file_fields, input_fields  # noqa: PLC0415
+    from core.resources.fields import event_fields, execution_fields, file_fields, input_fields  # noqa: PLC0415
 
     return {
         **execution_fields(execution),

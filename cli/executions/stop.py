@@ -39,7 +39,7 @@ def stop(numbers: tuple[int | Literal["latest"], ...], project: str | None, reas
         execution = here.executions.stop(found, reason)
         asked.append(execution)
         if as_json:
-            from cli.fields import execution_fields  # noqa: PLC0415
+            from core.resources.fields import execution_fields  # noqa: PLC0415
 
             stopped.append(execution_fields(execution))
         else:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import click
 
-from cli.lazy_group import LazyGroup
+from cli.resource_group import ResourceGroup
 
 
 @click.group(
-    cls=LazyGroup,
+    cls=ResourceGroup,
+    resource="files",
     lazy={
         "ls": "cli.files.ls:ls",
         "upload": "cli.files.upload:upload",
         "download": "cli.files.download:download",
         "trace": "cli.files.trace:trace",
     },
-    aliases={"list": "ls"},
+    aliases={"list": "ls", "info": "show", "add": "upload"},
 )
 def files() -> None:
     """List, upload, download and trace files."""

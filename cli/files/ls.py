@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.opened import project_of, session
-from cli.options import ExecutionNumber, after_option, json_option, limit_option, project_option
-from cli.output import Column, note, print_json, print_table
+from cli.options import ExecutionNumber, after_option, json_option, limit_option, plain_option, project_option
+from cli.output import Column, note, print_json, print_list
 from core.quantities import age, size
 
 if TYPE_CHECKING:
@@ -32,20 +32,21 @@ _COLUMNS = (
 @click.option("--execution", "number", type=ExecutionNumber(), metavar="NUMBER", help="Only this execution's outputs.")
 @limit_option
 @after_option
+@plain_option
 @json_option
-def ls(project: str | None, number: Any, *, as_json: bool, **wanted: Any) -> None:  # noqa: ANN401 - name, tag, limit, after
+def ls(project: str | None, number: Any, *, as_json: bool, as_plain: bool, **wanted: Any) -> None:  # noqa: ANN401 - name, tag, limit, after
     """List files, newest first."""
     here = session()
     of = project_of(here, project)
     maker = None if number is None else here.executions.get(of, number).id
     page = here.files.list(of, execution=maker, **wanted)
     if as_json:
-        from cli.fields import file_fields  # noqa: PLC0415
+        from core.resources.fields import file_fields  # noqa: PLC0415
 
         print_json([file_fields(file) for file in page.rows])
-    elif page.rows:
+    elif page.rows or as_plain:
         now = time.time()
-        print_table(_COLUMNS, [_cells(file, now) for file in page.rows])
+        print_list(_COLUMNS, [_cells(file, now) for file in page.rows], plainly=as_plain)
     else:
         note("no files here: `shoal files upload FILE` brings one in, executions leave theirs")
     if page.next is not None:

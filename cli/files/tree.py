@@ -14,9 +14,9 @@ from core.quantities import age
 from core.text import cells, fit, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from core.lineage import LineageNode
+    from core.lineage_node import LineageNode
 
 _LONGEST_NAME = 200
 
@@ -41,7 +41,7 @@ def tree_lines(root: LineageNode, *, both: bool = False) -> Iterator[str]:
     With `both`, each branch of the root says whether it leads up, to what the root came from, or down; a last line
     says what the arrows mean.
     """
-    strokes = _LINES if (sys.stdout.encoding or "").lower().replace("-", "") == "utf8" else _ASCII
+    strokes = _strokes()
     width = terminal_width()
     yield _line("", root, strokes, width)
     pending = _below(root, strokes, "", both=both)
@@ -55,6 +55,42 @@ def tree_lines(root: LineageNode, *, both: bool = False) -> Iterator[str]:
     if both and root.children:
         legend = f"{strokes.up} it came from this  {strokes.down} this was made from it"
         yield click.style(legend if width is None else fit(legend, width), dim=True)
+
+
+def plain_lines(root: LineageNode) -> Iterator[str]:
+    """Yield the lines of a lineage for somebody who hears them: words and indentation, whole values, no drawing."""
+    yield _plain_line(root)
+    for way, title in (("up", "came from:"), ("down", "went into:")):
+        pending = [(1, child) for child in reversed(root.children) if child.direction == way]
+        if pending:
+            yield title
+        while pending:
+            depth, node = pending.pop()
+            yield f"{'  ' * depth}{_plain_line(node)}"
+            if node.hidden:
+                yield f"{'  ' * (depth + 1)}{node.hidden} more, not shown"
+            pending.extend((depth + 1, child) for child in reversed(node.children))
+    if root.hidden:
+        yield f"{root.hidden} more next to {plain(root.label)}, not shown"
+
+
+def path_lines(nodes: Sequence[LineageNode], *, plainly: bool) -> Iterator[str]:
+    """Yield a path, each line made from the one above it."""
+    strokes = _strokes()
+    for number, node in enumerate(nodes):
+        if plainly:
+            yield f"{'led to ' if number else ''}{_plain_line(node)}"
+        else:
+            yield _line(f"{strokes.down} " if number else "  ", node, strokes, terminal_width())
+
+
+def _plain_line(node: LineageNode) -> str:
+    parts = [node.label, *(["see above"] if node.repeated else [_status(node), node.detail])]
+    return ", ".join(plain(part) for part in parts if part)
+
+
+def _strokes() -> _Strokes:
+    return _LINES if (sys.stdout.encoding or "").lower().replace("-", "") == "utf8" else _ASCII
 
 
 def _below(

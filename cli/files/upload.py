@@ -46,7 +46,7 @@ def upload(
             here.files.set_alias(of, alias, file)
             file = here.files.by_id(file.id)
         if as_json:
-            from cli.fields import file_fields  # noqa: PLC0415
+            from core.resources.fields import file_fields  # noqa: PLC0415
 
             stored.append(file_fields(file))
         else:

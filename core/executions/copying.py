@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from core.executions.creation import NewExecution
 from core.storage.checksums import Checksums
@@ -16,11 +17,20 @@ if TYPE_CHECKING:
     from core.projects.service import Commit, Project
     from core.session import Session
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
 
 def copied(
-    session: Session, execution: Execution, parameters: Mapping[str, object], inputs: Mapping[str, Sequence[str]]
+    session: Session,
+    execution: Execution,
+    parameters: Mapping[str, object],
+    inputs: Mapping[str, Sequence[str]],
+    others: Mapping[str, Any] = NOTHING,
 ) -> tuple[Project, Commit, NewExecution]:
     """Return what to insert for a copy of `execution`, with some values and inputs replaced.
+
+    `others` replaces what else was asked for, by name: environment, image, environment_variables, time_limit, title,
+    tags and priority.
 
     Inputs that are not replaced keep the very files that they resolved to, whatever their aliases point to now, and
     the checksums of what their addresses held, where the original got as far as fetching them.
@@ -36,10 +46,10 @@ def copied(
         execution.step,
         parameters={**execution.parameters, **parameters},
         inputs={name: [file.requested for file in files] for name, files in kept.items()} | dict(inputs),
-        environment=execution.environment,
-        image=execution.image,
-        environment_variables=execution.environment_variables,
-        time_limit=execution.time_limit,
+        environment=others.get("environment", execution.environment),
+        image=others.get("image", execution.image),
+        environment_variables=others.get("environment_variables", execution.environment_variables),
+        time_limit=others.get("time_limit", execution.time_limit),
     )
     specification = replace(specification, no_output_timeout=execution.no_output_timeout)
     resolved: dict[str, Sequence[ResolvedInput]] = {name: files for name, files in kept.items() if name not in inputs}
@@ -47,7 +57,9 @@ def copied(
         from core.storage.resolve import resolve  # noqa: PLC0415
 
         resolved |= {name: resolve(session, project, specification.inputs[name]) for name in inputs}
-    new = NewExecution(specification, resolved, execution.title, execution.tags, execution.priority, execution.id)
+    title, tags = others.get("title", execution.title), tuple(others.get("tags", execution.tags))
+    priority = others.get("priority", execution.priority)
+    new = NewExecution(specification, resolved, title, tags, priority, execution.id)
     return project, commit, new
 
 

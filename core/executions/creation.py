@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from core.errors import InvalidInputError
+from core.errors import InvalidInputError, ShoalError
 from core.executions.transitions import Place, add_event, count
 from core.labels import checked_tag
 from data.changes import record_many
@@ -55,7 +55,14 @@ def resolve_inputs(
     """Resolve every input of a specification to files, aliases included, as they are now."""
     from core.storage.resolve import resolve  # noqa: PLC0415
 
-    return {name: resolve(session, project, request) for name, request in specification.inputs.items()}
+    resolved: dict[str, Sequence[ResolvedInput]] = {}
+    for name, request in specification.inputs.items():
+        try:
+            resolved[name] = resolve(session, project, request)
+        except ShoalError as error:
+            error.field = name  # whoever asked knows the input, not what a driver calls its part of an address
+            raise
+    return resolved
 
 
 def check(session: Session, project: Project, news: Sequence[NewExecution]) -> list[Placement]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from array import array
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -21,6 +21,11 @@ MOST_KEYS = 1000
 LONGEST_KEY = 250
 DEEPEST = 100
 """Brackets above which a line may be nested deeper than it can be stored."""
+MOST_POINTS, MOST_ROWS = 20_000, 2_000
+"""Points above which a part of a history is not made larger, and rows that it is made of at most."""
+MOST_NEWEST = 2_000
+LONGEST_SHOWN = 200
+"""Characters of a text that are looked at where only the newest values are wanted."""
 
 _OF_KEY = (
     "SELECT execution_id FROM metadata_latest"
@@ -44,6 +49,31 @@ class Point:
     sequence: int
     at: float
     value: Any
+
+
+class Part(NamedTuple):
+    """Consecutive points of one key as columns; `last` is where to go on, `more` tells whether there are more."""
+
+    sequences: array[int]
+    times: array[float]
+    values: list[Any]
+    last: int
+    more: bool
+
+    def cut(self, start: int, end: int) -> Part:
+        """Return some of the points."""
+        return self._replace(
+            sequences=self.sequences[start:end], times=self.times[start:end], values=self.values[start:end]
+        )
+
+
+class Newest(NamedTuple):
+    """The newest value of a key, `text` of it where it is none of JSON's numbers; `place` is where to go on."""
+
+    key: str
+    value: float | None
+    text: str
+    place: tuple[int, int]
 
 
 def parse(line: bytes) -> dict[str, Any] | None:
@@ -153,6 +183,51 @@ def series(connection: sqlite3.Connection, execution_id: int, key: str) -> list[
         Point(*point)
         for row in rows
         for point in zip(array("q", row[0]), array("d", row[1]), _decode(row[2]), strict=True)
+    ]
+
+
+def part(connection: sqlite3.Connection, execution_id: int, key: str, after: int) -> Part:
+    """Return the next points of one key, `after` the `last` of the part before (-1 for the first): some ms of work."""
+    rows = connection.execute(
+        "SELECT sequence, sequences, times, points FROM metadata_history WHERE execution_id = ?"
+        " AND key_id = (SELECT id FROM metadata_keys WHERE name = ?) AND sequence > ? ORDER BY sequence LIMIT ?",
+        (execution_id, key, after, MOST_ROWS),
+    )
+    sequences, times, values = array("q"), array("d"), []
+    count = 0
+    for after, *columns in rows:  # noqa: PLR1704 - it goes on from the last row
+        sequences.frombytes(columns[0])
+        times.frombytes(columns[1])
+        values += _decode(columns[2])
+        count += 1
+        if len(values) >= MOST_POINTS:
+            return Part(sequences, times, values, after, more=True)
+    return Part(sequences, times, values, after, more=count == MOST_ROWS)
+
+
+def newest(connection: sqlite3.Connection, execution_id: int, after: tuple[int, int]) -> list[Newest]:
+    """Return the keys that were printed after `after`, the `place` of the newest one that is known, oldest first."""
+    rows = connection.execute(
+        "SELECT k.name, CASE WHEN typeof(l.value) = 'text' THEN substr(l.value, 1, :longest) ELSE l.value END,"
+        " l.sequence, l.key_id FROM metadata_latest l JOIN metadata_keys k ON k.id = l.key_id"
+        " WHERE l.execution_id = :execution AND (l.sequence, l.key_id) > (:sequence, :key)"
+        " ORDER BY l.sequence, l.key_id LIMIT :most",
+        {
+            "execution": execution_id,
+            "sequence": after[0],
+            "key": after[1],
+            "longest": LONGEST_SHOWN,
+            "most": MOST_NEWEST,
+        },
+    )
+    return [
+        Newest(
+            name,
+            None if isinstance(value, str) else value,
+            value if isinstance(value, str) else "",
+            (sequence, key),
+        )
+        for name, value, sequence, key in rows
     ]
 
 

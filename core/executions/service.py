@@ -10,14 +10,14 @@ from core.executions import metadata
 from core.executions.execution import FINAL, SELECT, STATUSES, Event, Execution, ExecutionInput, from_row
 from core.executions.listing import Filter, page_query
 from core.executions.logs import LogLine, log_path, read_log, tail_offset
-from core.labels import checked_tag
+from core.labels import checked_label, checked_tag
 from data.changes import record
 from data.paging import Page, page_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from core.executions.metadata import Point
+    from core.executions.metadata import Newest, Part, Point
     from core.projects.service import Commit, Project
     from core.projects.specification import Specification
     from core.session import Session
@@ -91,13 +91,17 @@ class Executions:
         *,
         parameters: Mapping[str, object] | None = None,
         inputs: Mapping[str, Sequence[str]] | None = None,
+        others: Mapping[str, Any] | None = None,
     ) -> Execution:
-        """Run an execution again: same commit, image, values and files, but for what is given here."""
+        """Run an execution again: same commit, image, values and files, but for what is given here.
+
+        `others` are environment, image, environment_variables, time_limit, title, tags and priority.
+        """
         from core.executions import creation  # noqa: PLC0415
         from core.executions.copying import copied  # noqa: PLC0415
 
         self._session.require("execution.create")
-        project, commit, new = copied(self._session, execution, parameters or {}, inputs or {})
+        project, commit, new = copied(self._session, execution, parameters or {}, inputs or {}, others or {})
         return self.by_id(creation.insert(self._session, project, commit, [new])[0])
 
     def by_id(self, execution_id: int) -> Execution:
@@ -217,6 +221,33 @@ class Executions:
                 connection, self._session.actor.id, "execution", execution.id, "tagged", project_id=execution.project_id
             )
 
+    def set_tags(self, execution: Execution, tags: Sequence[str]) -> Execution:
+        """Give an execution these tags and no others."""
+        rows = [(execution.id, tag) for tag in dict.fromkeys(checked_tag(tag) for tag in tags)]
+        self.by_id(execution.id)
+        with self._session.write("execution.edit") as connection:
+            connection.execute("DELETE FROM execution_tags WHERE execution_id = ?", (execution.id,))
+            connection.executemany("INSERT INTO execution_tags VALUES (?, ?)", rows)
+            record(
+                connection, self._session.actor.id, "execution", execution.id, "tagged", project_id=execution.project_id
+            )
+        return self.by_id(execution.id)
+
+    def set_title(self, execution: Execution, title: str) -> Execution:
+        """Give an execution a title; an empty one takes it away.
+
+        Raises:
+            InvalidInputError: it is no printable text, or too long.
+        """
+        checked = checked_label(title, "title") if title.strip() else None
+        self.by_id(execution.id)
+        with self._session.write("execution.edit") as connection:
+            connection.execute("UPDATE executions SET title = ? WHERE id = ?", (checked, execution.id))
+            record(
+                connection, self._session.actor.id, "execution", execution.id, "titled", project_id=execution.project_id
+            )
+        return self.by_id(execution.id)
+
     def events(self, execution: Execution) -> Sequence[Event]:
         """Return what happened to an execution, oldest first."""
         rows = self._session.read("execution.see").execute(
@@ -249,6 +280,14 @@ class Executions:
     def metadata_latest(self, execution: Execution) -> dict[str, Any]:
         """Return the newest value of every metadata key."""
         return metadata.latest(self._session.read("execution.see"), execution.id)
+
+    def metadata_part(self, execution: Execution, key: str, after: int = -1) -> Part:
+        """Return the next points of one metadata key, `after` the `last` of the part before: a few at a time."""
+        return metadata.part(self._session.read("execution.see"), execution.id, key, after)
+
+    def metadata_newest(self, execution: Execution, after: tuple[int, int] = (-1, -1)) -> Sequence[Newest]:
+        """Return the keys that were printed since `after`, the `place` of the newest known: some at a time."""
+        return metadata.newest(self._session.read("execution.see"), execution.id, after)
 
     def _log_bytes(self, execution: Execution) -> int:
         row = (

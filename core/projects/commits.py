@@ -53,6 +53,20 @@ def commit_by_id(session: Session, id: int) -> Commit:  # noqa: A002
     if row is None:
         message = f"there is no commit with the id {id}"
         raise NotFoundError(message, field="commit")
+    return _commit(session, row)
+
+
+def latest_commits(session: Session, project: Project, limit: int) -> list[Commit]:
+    """Return the commits of a project that were kept last, the newest first."""
+    rows = session.read("project.see").execute(
+        "SELECT c.* FROM commits c JOIN projects p ON p.id = c.project_id"
+        " WHERE c.project_id = ? AND p.organization_id = ? ORDER BY c.id DESC LIMIT ?",
+        (project.id, session.actor.organization_id, limit),
+    )
+    return [_commit(session, row) for row in rows]
+
+
+def _commit(session: Session, row: sqlite3.Row) -> Commit:
     return Commit(
         row["id"],
         row["uuid"],

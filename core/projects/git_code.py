@@ -61,6 +61,18 @@ def pack_commit(
     )
 
 
+def yaml_of(directory: Path, revision: str, yaml_path: str) -> bytes:
+    """Return what the valohai.yaml of a commit holds.
+
+    Raises:
+        NotFoundError: no repository, no such revision, or no valohai.yaml in it.
+    """
+    identifier = _resolve(directory, revision)
+    entries = list(_entries(directory, identifier))
+    with objects(directory) as repository:
+        return _yaml(repository, entries, yaml_path, f"commit {identifier[:12]}")
+
+
 def _resolve(directory: Path, revision: str) -> str:
     if not revision or revision[0] in "-^" or not revision.isprintable():
         message = f"{revision!r} is not a revision: give a branch, a tag or a commit's hash"

@@ -17,7 +17,7 @@ from data.identifiers import new_identifier
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from core.session import Session
 
@@ -55,7 +55,7 @@ class Projects:
             InvalidInputError: the name is empty, longer than 80 characters, or not printable.
             ConflictError: the organization has a project of that name.
         """
-        name = _checked_name(name)
+        name = checked_name(name)
         actor = self._session.actor
         with self._session.write("project.create") as connection:
             taken = "SELECT 1 FROM projects WHERE organization_id = ? AND name = ?"
@@ -143,6 +143,15 @@ class Projects:
         """Return `directory` or the nearest directory above it that is linked to a project."""
         return self._link(directory)[0]
 
+    def directories(self, project_id: int) -> Sequence[Path]:
+        """Return the directories that are linked to the project with this id and still exist."""
+        rows = self._session.read("project.see").execute(
+            "SELECT d.directory FROM project_directories d JOIN projects p ON p.id = d.project_id"
+            " WHERE p.id = ? AND p.organization_id = ? ORDER BY d.directory",
+            (project_id, self._session.actor.organization_id),
+        )
+        return [path for row in rows if (path := Path(row["directory"])).is_dir()]
+
     def set(self, project: Project, **changes: str | None) -> Project:
         """Change `yaml_path`, `command_joiner` or `default_environment` (a slug, None for the organization's).
 
@@ -164,8 +173,8 @@ class Projects:
             connection.execute(
                 "UPDATE projects SET yaml_path = ?, command_joiner = ?, default_environment_id = ? WHERE id = ?",
                 (
-                    _checked_yaml_path(values["yaml_path"]),
-                    _checked_joiner(values["command_joiner"]),
+                    checked_yaml_path(values["yaml_path"]),
+                    checked_joiner(values["command_joiner"]),
                     values["default_environment_id"],
                     project.id,
                 ),
@@ -236,7 +245,8 @@ def _text(value: str) -> str:
     return value.encode("utf-8", "replace").decode()
 
 
-def _checked_name(name: str) -> str:
+def checked_name(name: str) -> str:
+    """Return a project's name without surrounding spaces, or raise InvalidInputError."""
     name = name.strip()
     if not 1 <= len(name) <= MAXIMUM_NAME or not name.isprintable():
         message = f"{name[:MAXIMUM_NAME]!r} cannot be a project's name: give 1 to {MAXIMUM_NAME} printable characters"
@@ -244,7 +254,8 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _checked_yaml_path(value: str | None) -> str:
+def checked_yaml_path(value: str | None) -> str:
+    """Return a path below the project's directory, or raise InvalidInputError."""
     path = PurePosixPath(value or "")
     if not value or path.is_absolute() or ".." in path.parts or not value.isprintable() or value.endswith("/"):
         message = f"{value!r} cannot be the yaml_path: give a path below the project's directory, such as valohai.yaml"
@@ -252,7 +263,8 @@ def _checked_yaml_path(value: str | None) -> str:
     return os.fspath(path)
 
 
-def _checked_joiner(value: str | None) -> str:
+def checked_joiner(value: str | None) -> str:
+    """Return one of JOINERS, or raise InvalidInputError."""
     if value not in JOINERS:
         message = (
             f"{value!r} cannot be the command_joiner: it is newline (go on after a failed line) or and (stop there)"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import InvalidInputError, NotFoundError, UnavailableError
 from core.labels import checked_tag
 from core.storage.checksums import Checksums
-from core.storage.labels import add_tags, check_alias, point_alias
+from core.storage.labels import add_tags, check_alias, point_alias, relabel
 from core.storage.managed_store import ManagedStore
 from core.storage.names import printable_name
 from data.changes import record
@@ -155,6 +155,15 @@ class Files:
             raise NotFoundError(message)
         return file
 
+    def by_ids(self, ids: Sequence[int]) -> dict[int, File]:
+        """Return the files with these ids; those that are gone, or that the actor may not know of, are left out."""
+        connection = self._session.read("file.see")
+        rows = connection.execute(
+            f"{_FILES} AND f.id IN (SELECT value FROM json_each(:ids))",  # noqa: S608 - made of constants
+            {"organization": self._session.actor.organization_id, "ids": json.dumps([*ids])},
+        ).fetchall()
+        return {file.id: file for file in _files(connection, rows)}
+
     def path(self, file: File) -> Path:
         """Return where the file's content can be read; its size is checked, its checksums are for the reader to check.
 
@@ -240,6 +249,23 @@ class Files:
             if add_tags(connection, file.id, labels):
                 what = f"tags {', '.join(labels)}"
                 record(connection, self._session.actor.id, "file", file.id, what, project_id=file.project_id)
+
+    def label(self, file: File, *, tags: Iterable[str] | None = None, aliases: Iterable[str] | None = None) -> File:
+        """Let a file have exactly these tags and these aliases; what is None stays as it is.
+
+        An alias that points to another file is moved here.
+
+        Raises:
+            InvalidInputError: one is no label; nothing was changed.
+        """
+        wanted_tags = None if tags is None else {checked_tag(tag): None for tag in tags}
+        wanted_aliases = None if aliases is None else {check_alias(name): None for name in aliases}
+        actor = self._session.actor.id
+        with self._session.write("file.edit") as connection:
+            done = relabel(connection, file, wanted_tags, wanted_aliases, actor)
+            if done:
+                record(connection, actor, "file", file.id, ", ".join(done), project_id=file.project_id)
+        return self.by_id(file.id)
 
     def add_output(
         self,

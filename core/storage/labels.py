@@ -13,6 +13,9 @@ from core.labels import checked_label, checked_tag
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
+
+    from core.storage.files import File
 
 TAGS = 100
 """Tags that a sidecar may give to one file."""
@@ -107,6 +110,38 @@ def add_tags(connection: sqlite3.Connection, file_id: int, tags: list[str]) -> b
     before = connection.total_changes
     connection.executemany("INSERT OR IGNORE INTO file_tags VALUES (?, ?)", ((file_id, tag) for tag in tags))
     return connection.total_changes > before
+
+
+def relabel(
+    connection: sqlite3.Connection, file: File, tags: Iterable[str] | None, aliases: Iterable[str] | None, user_id: int
+) -> list[str]:
+    """Let a file have exactly these labels, within the caller's transaction; return in words what was changed."""
+    done = []
+    if tags is not None:
+        had = {row[0] for row in connection.execute("SELECT tag FROM file_tags WHERE file_id = ?", (file.id,))}
+        wanted = [*tags]
+        gone = sorted(had - {*wanted})
+        connection.executemany("DELETE FROM file_tags WHERE file_id = ? AND tag = ?", ((file.id, tag) for tag in gone))
+        added = [tag for tag in wanted if tag not in had]
+        add_tags(connection, file.id, added)
+        done += [f"{verb} {', '.join(some)}" for verb, some in (("tags", added), ("tags removed:", gone)) if some]
+    if aliases is not None:
+        pointing = {row[0] for row in connection.execute("SELECT name FROM aliases WHERE file_id = ?", (file.id,))}
+        names = [*aliases]
+        gone = sorted(pointing - {*names})
+        connection.executemany("DELETE FROM aliases WHERE file_id = ? AND name = ?", ((file.id, name) for name in gone))
+        moved = [name for name in names if point_alias(connection, file.project_id, name, file.id, user_id)]
+        done += [f"alias {name}" for name in moved] + [f"alias {name} removed" for name in gone]
+    return done
+
+
+def aliased(connection: sqlite3.Connection, project_id: int, name: str) -> tuple[int, str] | None:
+    """Return the id and the name of the file that an alias points to, None where there is no such alias."""
+    row = connection.execute(
+        "SELECT f.id, f.name FROM aliases a JOIN files f ON f.id = a.file_id WHERE a.project_id = ? AND a.name = ?",
+        (project_id, name),
+    ).fetchone()
+    return None if row is None else (row[0], row[1])
 
 
 def point_alias(connection: sqlite3.Connection, project_id: int, name: str, file_id: int, user_id: int) -> bool:

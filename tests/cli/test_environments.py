@@ -34,6 +34,12 @@ def test_a_change_is_told_as_before_and_after(run: Callable[[str], Ran], linked:
     assert (again.out, "nothing changed" in again.err) == ("", True)
 
 
+def test_turning_it_off_says_what_waits(run: Callable[[str], Ran], execution: Callable[..., Execution]) -> None:
+    execution()
+    assert "1 execution waits and will not start" in run("environments set local --enabled off").err
+    assert run("environments set local --enabled on").err == ""
+
+
 def test_a_wrong_limit_changes_nothing(run: Callable[[str], Ran], linked: Session) -> None:
     before = linked.environments.get("local")
     ran = run("environments set local --cpus 1 --maximum-scale many")

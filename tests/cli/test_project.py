@@ -10,8 +10,8 @@ import click
 import pytest
 
 from cli.main import main, shoal
-from cli.output import json_text
 from core.errors import NewerDatabaseError
+from core.json_text import json_text
 from data.database import Database
 
 if TYPE_CHECKING:

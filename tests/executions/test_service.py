@@ -339,3 +339,28 @@ def test_an_environment_that_only_the_step_names_and_that_is_not_here_is_replace
     assert "aws-eu-west-1-p2" in session.executions.events(execution)[0].message
     with pytest.raises(NotFoundError):
         session.executions.create(project, commit, specify(manifest, "s", environment="aws-eu-west-1-p2"))
+
+
+def test_a_title_and_tags_are_changed_and_taken_away(session: Session, project: Project, commit: Commit) -> None:
+    execution = create(session, project, commit, title="first", tags=["a", "b"])
+    assert session.executions.set_title(execution, " second ").title == "second"
+    assert session.executions.set_title(execution, "  ").title is None
+    assert session.executions.set_tags(execution, ["c", "b", "c"]).tags == ("b", "c")
+    assert session.executions.set_tags(execution, []).tags == ()
+    assert [change.what for change in since(session.database.reader(), 0)][-4:] == [
+        "titled",
+        "titled",
+        "tagged",
+        "tagged",
+    ]
+
+
+@pytest.mark.parametrize("title", ["\x1b[31mred", "x" * 1000])
+def test_a_title_that_cannot_be_leaves_the_old_one(
+    session: Session, project: Project, commit: Commit, title: str
+) -> None:
+    execution = create(session, project, commit, title="first")
+    with pytest.raises(InvalidInputError) as error:
+        session.executions.set_title(execution, title)
+    assert error.value.field == "title"
+    assert session.executions.by_id(execution.id).title == "first"

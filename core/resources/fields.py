@@ -14,7 +14,7 @@ from core.quantities import iso_time
 if TYPE_CHECKING:
     from core.environments import Environment, Machine
     from core.executions.execution import Event, Execution, ExecutionInput
-    from core.lineage import LineageNode
+    from core.lineage_node import LineageNode
     from core.storage.files import File
 
 

@@ -1,0 +1,203 @@
+"""Commands made from the declaration of a resource: list, show, add, edit, and one for each thing that can be done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.opened import session
+from cli.options import json_option, limit_option, plain_option
+from cli.output import note, print_json, print_plain
+from cli.resource_options import (
+    answers_given,
+    check_answers,
+    clean,
+    conditions_given,
+    decide,
+    field_options,
+    first_rows,
+    project_given,
+    project_options,
+    reference_argument,
+    row_given,
+    sort_given,
+    sort_options,
+    where_options,
+    yes_option,
+)
+from cli.resource_output import print_changes, print_rows, print_sections, section_fields, sections_of
+from core.errors import ConflictError
+from core.resources.registry import resource
+from core.resources.resource import Query
+from core.text import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from core.resources.form import Form
+    from core.resources.resource import Action, Resource
+
+
+def command_names(name: str) -> Sequence[str]:
+    """Return the names of the commands that the declaration of a resource gives."""
+    declared = resource(name)
+    form = declared.form
+    return [
+        "ls",
+        "show",
+        *(["add"] if form and form.add else []),
+        *(["edit"] if form and form.edit else []),
+        *(action.id.replace("_", "-") for action in declared.actions if action.run),
+    ]
+
+
+def command_of(name: str, command: str) -> click.Command | None:
+    """Return a command made from the declaration of a resource; None where it gives no such command."""
+    if command not in command_names(name):
+        return None
+    declared = resource(name)
+    made: dict[str, Callable[[Resource[Any]], click.Command]] = {"ls": _ls, "show": _show, "add": _add, "edit": _edit}
+    if command in made:
+        return made[command](declared)
+    action = next(each for each in declared.actions if each.id.replace("_", "-") == command)
+    return _act(declared, action)
+
+
+def _ls(declared: Resource[Any]) -> click.Command:
+    def ls(*, text: str, key: str | None, conditions: tuple[str, ...], limit: int, **given: Any) -> None:  # noqa: ANN401
+        here = session()
+        query = Query(
+            project=project_given(here, declared, given),
+            text=clean(text),
+            inverted=given["inverted"],
+            where=conditions_given(declared, conditions),
+            sort=sort_given(declared, key),
+            descending=given["reverse"],
+        )
+        rows, more = first_rows(here, declared, query, limit)
+        print_rows(declared, rows, filtered=bool(text or conditions), **_forms(given))
+        if more:
+            note(f"more follow: --limit {min(10_000, limit * 10)} lists more of them")
+
+    sortable = ", ".join(column.key for column in declared.columns if column.sortable)
+    filters = "; ".join(f"{each.key}: {each.meaning}" for each in declared.filters)
+    options = [
+        click.option("--filter", "text", default="", metavar="TEXT", help="Only those that show every word of this."),
+        click.option("--invert", "inverted", is_flag=True, help="With --filter: only those that do not."),
+        *where_options(filters),
+        *sort_options(sortable),
+        limit_option,
+        *project_options(declared),
+        plain_option,
+        json_option,
+    ]
+    return _command("ls", ls, f"List {declared.name}: {declared.meaning}.", options)
+
+
+def _show(declared: Resource[Any]) -> click.Command:
+    def show(*, reference: str, **given: Any) -> None:  # noqa: ANN401
+        here = session()
+        row = row_given(here, declared, given, reference)
+        sections = sections_of(here, declared, row)
+        if given["as_json"]:
+            print_json(declared.as_json(row) | {"description": [*map(section_fields, sections)]})
+        elif given["as_plain"]:
+            facts = [(section.title, pair.label, pair.text) for section in sections for pair in section.pairs]
+            print_plain(("SECTION", "NAME", "VALUE"), facts)
+        else:
+            print_sections(sections)
+
+    options = [reference_argument(declared), *project_options(declared), plain_option, json_option]
+    return _command("show", show, f"Show all about one {declared.singular}.", options)
+
+
+def _add(declared: Resource[Any]) -> click.Command:
+    form: Form[Any] = _form(declared)
+
+    def add(**given: Any) -> None:  # noqa: ANN401
+        here = session()
+        here.require(form.add_permission)
+        answers = {field.key: field.default for field in form.fields} | answers_given(form.fields, given)
+        check_answers(here, form.fields, answers)
+        assert form.add is not None  # noqa: S101 - the command is made only then
+        row = form.add(here, project_given(here, declared, given), answers)
+        if given["as_json"]:
+            print_json(declared.as_json(row))
+        else:
+            click.echo(plain(f"{declared.label(row)} was added"))
+
+    options = [*field_options(form.fields, adding=True), *project_options(declared), json_option]
+    return _command("add", add, f"Add {_one(declared)}.", options)
+
+
+def _edit(declared: Resource[Any]) -> click.Command:
+    form: Form[Any] = _form(declared)
+    fields = [field for field in form.fields if not field.fixed]
+
+    def edit(*, reference: str, yes: bool = False, **given: Any) -> None:  # noqa: ANN401
+        here = session()
+        here.require(form.edit_permission)
+        row = row_given(here, declared, given, reference)
+        before = form.values(row)
+        answers = {key: text for key, text in answers_given(fields, given).items() if text != before.get(key, "")}
+        check_answers(here, [field for field in fields if field.key in answers], answers)
+        if answers:
+            if form.consequence and (consequence := form.consequence(here, row, answers)):
+                decide(consequence, yes=yes)
+            assert form.edit is not None  # noqa: S101 - the command is made only then
+            row = form.edit(here, row, answers)
+        if given["as_json"]:
+            print_json(declared.as_json(row))
+        else:
+            print_changes(fields, before, form.values(row))
+
+    options = [reference_argument(declared), *field_options(fields, adding=False)]
+    options += [yes_option] if form.consequence else []
+    return _command("edit", edit, f"Change {_one(declared)}.", [*options, *project_options(declared), json_option])
+
+
+def _act(declared: Resource[Any], action: Action[Any]) -> click.Command:
+    def act(*, reference: str | tuple[str, ...], yes: bool = False, **given: Any) -> None:  # noqa: ANN401
+        here = session()
+        here.require(action.permission)
+        references = (reference,) if isinstance(reference, str) else reference
+        rows = [row_given(here, declared, given, each) for each in references]
+        for row in rows:
+            if action.refuse and (reason := action.refuse(here, row)):
+                raise ConflictError(reason, field=declared.singular)
+        if action.consequence and (consequence := action.consequence(here, rows)):
+            decide(" ".join(filter(None, (consequence.question, consequence.detail))), yes=yes)
+        assert action.run is not None  # noqa: S101 - the command is made only then
+        done = []
+        for row in rows:
+            told = action.run(here, row)
+            done.append({declared.singular: declared.reference(row), "done": told})
+            if not given["as_json"]:
+                click.echo(plain(told))
+        if given["as_json"]:
+            print_json(done)
+
+    options = [reference_argument(declared, many=action.many), *([yes_option] if action.consequence else [])]
+    return _command(action.id, act, action.meaning, [*options, *project_options(declared), json_option])
+
+
+def _command(
+    name: str, callback: Callable[..., None], help_text: str, options: Sequence[Callable[[Any], Any]]
+) -> click.Command:
+    for option in reversed(options):
+        callback = option(callback)
+    return click.command(name.replace("_", "-"), help=help_text)(callback)
+
+
+def _one(declared: Resource[Any]) -> str:
+    return f"{'an' if declared.singular[0] in 'aeiou' else 'a'} {declared.singular}"
+
+
+def _form(declared: Resource[Any]) -> Form[Any]:
+    assert declared.form is not None  # noqa: S101 - the commands are made only then
+    return declared.form
+
+
+def _forms(given: Mapping[str, Any]) -> dict[str, bool]:
+    return {form: given[form] for form in ("as_json", "as_plain")}

@@ -1,0 +1,116 @@
+"""Everything about one execution, in the order in which somebody asks: how it stands, what ran, on what, with what."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+from core import quantities
+from core.projects.web_address import commit_page
+from core.resources.address import address
+from core.resources.resource import Pair, Section, Tone
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from core.executions.execution import Execution, ExecutionInput
+    from core.session import Session
+
+NEXT_STEPS = {
+    "error": "read its log (l), mend the code, run it again (r)",
+    "crashed": "see its events, then run it again (r)",
+}
+"""What somebody may do about an execution that failed."""
+
+
+def details(session: Session, execution: Execution) -> Sequence[Section]:
+    """Return the sections of an execution's description."""
+    sections = [
+        Section("", [*_standing(execution)]),
+        Section("Code", [*_code(session, execution)]),
+        Section("Machine", [*_machine(session, execution)]),
+        Section("Command", [Pair("", line) for item in execution.command for line in item.splitlines()]),
+        Section("Parameters", [Pair(name, _value(value)) for name, value in execution.parameters.items()]),
+        Section("Inputs", [*_inputs(session.executions.inputs(execution))]),
+        Section("Environment variables", [Pair(name, "(set)") for name in sorted(execution.environment_variables)]),
+        Section("Who and when", [*_times(session, execution)]),
+    ]
+    return [section for section in sections if section.pairs]
+
+
+def _standing(execution: Execution) -> Iterator[Pair]:
+    from core.resources.executions import status_text, tone  # noqa: PLC0415 - it declares what this describes
+
+    reason = f" — {execution.reason}" if execution.reason and execution.status != "complete" else ""
+    yield Pair("status", status_text(execution.status) + reason, tone=tone(execution))
+    if step := NEXT_STEPS.get(execution.status):
+        yield Pair("next", step, tone=Tone.STRONG)
+    yield Pair("title", execution.title or "none: e gives it one", tone=Tone.PLAIN if execution.title else Tone.DIM)
+    tags = ", ".join(execution.tags)
+    yield Pair("tags", tags or "none: # changes them", tone=Tone.PLAIN if tags else Tone.DIM)
+
+
+def _code(session: Session, execution: Execution) -> Iterator[Pair]:
+    commit = session.projects.commit_by_id(execution.commit_id)
+    yield Pair("step", execution.step)
+    kind = "ad-hoc code" if commit.adhoc else "commit"
+    yield Pair(kind, f"{commit.identifier} (enter shows it)", address("code", execution=str(execution.id)))
+    if page := commit_page(session, commit):
+        yield Pair("on the web", page)
+    if commit.ref:
+        yield Pair("ref", commit.ref)
+    if commit.description:
+        yield Pair("about", commit.description)
+    yield Pair("image", execution.image)
+    yield Pair("digest", execution.image_digest or "not known before it starts")
+
+
+def _machine(session: Session, execution: Execution) -> Iterator[Pair]:
+    environment = session.environments.get(execution.environment)
+    yield Pair("environment", execution.environment, address("environment", execution.environment))
+    yield Pair("machine", execution.machine or "none yet")
+    memory = "all" if environment.memory is None else quantities.binary_size(environment.memory)
+    yield Pair("hardware", f"{environment.cpus or 'all'} CPUs, {memory} memory, {environment.network} network")
+    if execution.exit_code is not None:
+        killed = " (out of memory)" if execution.out_of_memory else ""
+        yield Pair("exit code", f"{execution.exit_code}{killed}")
+
+
+def _inputs(inputs: Sequence[ExecutionInput]) -> Iterator[Pair]:
+    for file in inputs:
+        size = "" if file.size is None else f"{quantities.size(file.size)} · "
+        checksum = "" if file.sha256 is None else f" · sha256 {file.sha256}"
+        where = "" if file.file_id is None else address("trace", file=str(file.file_id))
+        yield Pair(f"{file.name}/{file.path}", f"{size}{file.uri}{checksum}", where)
+
+
+def _times(session: Session, execution: Execution) -> Iterator[Pair]:
+    now = time.time()
+    yield Pair("created", f"{_moment(execution.created_at, now)} by {execution.user}")
+    if execution.queued_at is not None:
+        yield Pair("queued", _moment(execution.queued_at, now))
+    if execution.started_at is not None:
+        yield Pair("started", _moment(execution.started_at, now))
+    if execution.ended_at is not None:
+        yield Pair("ended", _moment(execution.ended_at, now))
+    ran = execution.duration(now)
+    if ran is not None and execution.is_final:
+        yield Pair("ran", quantities.duration(ran))
+    if execution.cost:
+        yield Pair("cost", quantities.money(execution.cost))
+    yield Pair("priority", "high" if execution.priority else "normal")
+    if execution.time_limit is not None:
+        yield Pair("time limit", quantities.duration(execution.time_limit))
+    if execution.copied_from is not None:
+        source = session.executions.by_id(execution.copied_from)
+        yield Pair("runs again", f"#{source.counter}", address("execution", id=str(source.id)))
+    yield Pair("id", execution.uuid)
+
+
+def _moment(at: float, now: float) -> str:
+    return f"{quantities.iso_time(at)}, {quantities.age(max(0.0, now - at))} ago"
+
+
+def _value(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

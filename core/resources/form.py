@@ -1,0 +1,68 @@
+"""The form of a resource: what is asked for, how each answer is checked, and what is done with all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+
+from core.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from core.projects.service import Project
+    from core.session import Session
+
+Row = TypeVar("Row")
+
+FieldKind = Literal["text", "choice", "flag", "secret", "lines"]
+"""How an answer is given: a line, one of some words, on or off, a line that is not shown, several lines."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One question. Answers are texts; `check` raises InvalidInputError for one that cannot be.
+
+    `choices` gives the words of a `choice`. A `fixed` field is asked when the row is added, and shown afterwards.
+    """
+
+    key: str
+    label: str
+    meaning: str = ""
+    kind: FieldKind = "text"
+    required: bool = False
+    default: str = ""
+    fixed: bool = False
+    check: Callable[[str], object] | None = None
+    choices: Callable[[Session], Sequence[str]] | None = None
+
+    def problem(self, text: str) -> str | None:
+        """Return what is wrong with an answer, None where nothing is."""
+        if not text:
+            return f"{self.label} is needed" if self.required else None
+        if self.check is None:
+            return None
+        try:
+            self.check(text)
+        except InvalidInputError as error:
+            return str(error)
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form(Generic[Row]):
+    """Fields in the order in which they are asked.
+
+    `add` makes a row of the answers and `edit` changes one by those that are new; each raises InvalidInputError with
+    the name of the field that is wrong, and then nothing was done. `values` gives a row's answers as they stand, and
+    `consequence` what changing them would do, None where nothing is to be said. Adding takes seconds where `slow`.
+    """
+
+    fields: tuple[Field, ...]
+    values: Callable[[Row], Mapping[str, str]]
+    add: Callable[[Session, Project | None, Mapping[str, str]], Row] | None = None
+    add_permission: str = ""
+    edit: Callable[[Session, Row, Mapping[str, str]], Row] | None = None
+    edit_permission: str = ""
+    slow: bool = False
+    consequence: Callable[[Session, Row, Mapping[str, str]], str | None] | None = None

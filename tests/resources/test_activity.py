@@ -1,0 +1,105 @@
+"""The change feed as a resource."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import core.activity as browsing
+from core.errors import InvalidInputError, NotFoundError
+from core.resources.activity import ACTIVITY
+from core.resources.resource import Query
+from data.changes import record, since
+from tests.resources.conftest import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from core.activity import Activity
+    from core.projects.service import Project
+    from core.session import Session
+    from core.storage.files import File
+
+
+def told(session: Session, **query: object) -> list[tuple[str, str, str, str]]:
+    rows: list[Activity] = listed(session, ACTIVITY, **query)
+    return [(row.who, row.what, row.kind, row.subject) for row in rows]
+
+
+def test_who_did_what_newest_first(session: Session, project: Project, output: Callable[[str], File]) -> None:
+    file = output("model.bin")
+    session.settings.set("stop_grace_period", 5)
+    session.environments.set("local", maximum_scale="1")
+    me = session.actor.name
+    everything = told(session)
+    assert everything[:5] == [
+        (me, "maximum_scale = 1", "environment", "local"),
+        (me, "stop_grace_period = 5", "setting", "stop_grace_period"),
+        ("shoal", "output model.bin", "file", "model.bin"),
+        (me, "created", "execution", "#1 train"),
+        (me, "created", "commit", session.projects.commit_by_id(1).identifier),
+    ]
+    assert everything[-2:] == [(me, "created", "project", "penguins"), (me, "set up", "organization", "default")]
+    assert told(session, descending=True) == everything[::-1]
+    assert told(session, text="MODEL output") == everything[2:3]
+    assert told(session, text="output", inverted=True) == everything[:2] + everything[3:]
+    assert told(session, where={"who": "shoal"}) == everything[2:3]
+    assert told(session, where={"kind": "execution", "who": me}) == everything[3:4]
+    assert told(session, where={"who": "nobody"}) == []
+    assert told(session, text="%") == []
+    assert [row[2] for row in told(session, project=project)] == ["file", "execution", "commit", "project"]
+    rows = listed(session, ACTIVITY)
+    assert ACTIVITY.opens is not None
+    assert [ACTIVITY.opens(row) for row in rows[:4]] == [
+        "environment local",
+        "setting stop_grace_period",
+        f"file {file.uuid}",
+        f"execution id={file.execution_id}",
+    ]
+
+
+def test_the_feed_is_not_read_further_than_people_look(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browsing, "MOST", 10)
+    monkeypatch.setattr(browsing, "FIRST_PART", 3)
+    monkeypatch.setattr(browsing, "PART", 4)
+    with session.database.transaction() as connection:
+        for number in range(50):
+            record(connection, 0, "machine", number, "idle")
+    parts = list(ACTIVITY.source.ids(session, Query()))
+    newest = session.database.reader().execute("SELECT max(seq) FROM changes").fetchone()[0]
+    assert [seq for part in parts for seq in part] == list(range(newest, newest - 10, -1))
+    assert [len(part) for part in parts] == [3, 4, 3]
+    monkeypatch.setattr(browsing, "REACH", 5)
+    assert len(told(session, where={"who": "shoal"})) == 5
+
+
+def test_a_new_change_is_a_new_row(session: Session, project: Project) -> None:
+    changes = since(session.database.reader(), 0)
+    assert ACTIVITY.source.touched(session, changes) == {change.seq for change in changes}
+    last = changes[-1].seq
+    query = Query(project=project, where={"kind": "project"})
+    assert list(ACTIVITY.source.matching(session, query, [change.seq for change in changes])) == [last]
+    assert ACTIVITY.find(session, None, str(last)).subject == "penguins"
+
+
+def test_what_is_gone_has_no_name(session: Session) -> None:
+    with session.database.transaction() as connection:
+        record(connection, 12345, "machine", 77, "gone\x1b[2J")
+    row = listed(session, ACTIVITY)[0]
+    assert (row.who, row.subject, row.reference) == ("shoal", "", "")
+    assert ACTIVITY.opens is not None
+    assert ACTIVITY.opens(row) == f"change {row.seq}"
+
+
+@pytest.mark.parametrize("where", [{"colour": "red"}, {"kind": "dog"}])
+def test_what_is_no_filter_is_named(session: Session, where: dict[str, str]) -> None:
+    with pytest.raises(InvalidInputError) as error:
+        list(ACTIVITY.source.ids(session, Query(where=where)))
+    assert error.value.field == next(iter(where))
+
+
+@pytest.mark.parametrize("reference", ["0", "x", "9" * 30, "²"])
+def test_a_change_that_is_not_there(session: Session, reference: str) -> None:
+    with pytest.raises(NotFoundError):
+        ACTIVITY.find(session, None, reference)
