@@ -28,7 +28,16 @@ def shoal(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["executions", "ls"], ["executions", "logs", "1"], ["files", "ls"], ["environments", "ls"], ["settings", "ls"]],
+    [
+        ["executions", "ls"],
+        ["executions", "logs", "1"],
+        ["files", "ls"],
+        ["environments", "ls"],
+        ["settings", "ls"],
+        ["projects", "ls"],
+        ["machines", "ls"],
+        ["activity", "ls"],
+    ],
 )
 def test_a_list_imports_nothing_heavy(execution: Callable[..., Execution], arguments: list[str]) -> None:
     execution()

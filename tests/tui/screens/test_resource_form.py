@@ -1,0 +1,105 @@
+"""A form that adds and changes environments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.policy import Role
+from core.session import Actor, Session
+from tests.tui.story import story
+
+if TYPE_CHECKING:
+    import pytest
+
+PLACE = "edit environment local"
+
+
+async def test_a_limit_is_changed_and_only_that(session: Session) -> None:
+    before = session.environments.get("local")
+    async with story(session) as person:
+        await person.goes(PLACE).sees("Machines at least", "[ Save ]", "local  (fixed)")
+        await person.presses("tab", "tab", "tab", "ctrl+u", "7").sees("1 changed", "was")
+        await person.presses("f2").sees("environment local was changed: Machines at most").does_not_see("[ Save ]")
+    after = session.environments.get("local")
+    assert after.maximum_scale == 7
+    assert after == type(after)(**{**{n: getattr(before, n) for n in before.__slots__}, "maximum_scale": 7})
+
+
+async def test_an_environment_is_added(session: Session) -> None:
+    async with story(session) as person:
+        await (
+            person.goes("add environment").types("gpu").presses("shift+tab", "enter").sees("environment gpu was added")
+        )
+    assert session.environments.get("gpu").name == "gpu"
+
+
+async def test_what_the_service_refuses_is_shown_at_its_field_and_nothing_is_lost(session: Session) -> None:
+    async with story(session) as person:
+        await person.goes(PLACE).presses("tab", "tab", "ctrl+u").types("99").presses("f2")
+        await person.sees("minimum_scale would be above maximum_scale", "* 99", "[ Save ]")
+        await person.presses("backspace", "backspace", "0", "f2").does_not_see("would be above", "[ Save ]")
+
+
+async def test_a_wrong_answer_is_not_sent(session: Session) -> None:
+    async with story(session) as person:
+        await (
+            person.goes(PLACE).presses("tab", "tab", "x").sees("cannot be").presses("f2").sees("[ Save ]", "cannot be")
+        )
+    assert session.environments.get("local").minimum_scale == 0
+
+
+async def test_leaving_asks_only_when_something_was_typed(session: Session) -> None:
+    async with story(session) as person:
+        await person.goes(PLACE).sees("[ Save ]").presses("escape").does_not_see("[ Save ]")
+        await person.goes(PLACE).sees("[ Save ]").types("x").presses("escape").sees("Leave without saving?")
+        await person.presses("escape").sees("[ Save ]", "This machinex")
+
+
+async def test_the_consequence_is_asked_first(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.resources.environments import ENVIRONMENTS
+
+    assert ENVIRONMENTS.form is not None
+    given = ENVIRONMENTS.form
+    object.__setattr__(ENVIRONMENTS, "form", _with_consequence(given))
+    monkeypatch.context()
+    try:
+        async with story(session) as person:
+            await (
+                person.goes(PLACE).types("x").presses("f2").sees("the sky would fall").presses("enter").sees("[ Save ]")
+            )
+            assert session.environments.get("local").name == "This machine"
+            await person.presses("f2").sees("the sky would fall").presses("y").sees("was changed")
+    finally:
+        object.__setattr__(ENVIRONMENTS, "form", given)
+    assert session.environments.get("local").name == "This machinex"
+
+
+def _with_consequence(form: object) -> object:
+    from dataclasses import replace
+
+    return replace(form, consequence=lambda *_: "the sky would fall")  # type: ignore[type-var]
+
+
+async def test_what_somebody_else_changes_meanwhile_is_said_and_does_not_replace_what_was_typed(
+    session: Session,
+) -> None:
+    async with story(session) as person:
+        await person.goes(PLACE).types("x")
+        session.environments.set("local", name="Theirs", pids="500")
+        await person.sees("500", "somebody else changed it meanwhile, to Theirs", "This machinex")
+        await person.presses("f2").sees("was changed: Name")
+    assert session.environments.get("local").name == "This machinex"
+    assert session.environments.get("local").pids == 500
+
+
+async def test_a_read_only_console_says_why_nothing_is_saved(session: Session) -> None:
+    async with story(session, read_only=True) as person:
+        await person.goes(PLACE).types("x").presses("f2").sees("this console is read-only", "[ Save ]")
+    assert session.environments.get("local").name == "This machine"
+
+
+async def test_who_may_not_is_told_so(session: Session) -> None:
+    actor = session.actor
+    member = Session(session.database, session.home, Actor(actor.id, actor.name, Role.MEMBER, actor.organization_id))
+    async with story(member) as person:
+        await person.goes(PLACE).types("x").presses("f2").sees("is for admins of the organization")

@@ -1,0 +1,220 @@
+"""The console: where one is, who one is, and the way from one place to another."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding
+
+from core.errors import ShoalError
+from core.text import plain
+from tui import terminal, themes
+from tui.failures import explained
+from tui.frame import Frame
+from tui.keymap import keymap_path, put_on
+from tui.lanes import Lane, Lanes
+from tui.places import open_address
+from tui.scheduler_watch import watch_scheduler
+from tui.screens.screen import ConsoleScreen
+from tui.standing import Standing
+from tui.view import View
+from tui.watcher import Watcher
+from tui.widgets.status_bar import StatusBar
+from tui.wire import Wire, counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import TypeVar
+
+    from textual.binding import BindingType
+    from textual.driver import Driver
+
+    from core.projects.service import Project
+    from core.resources.resource import Consequence
+    from core.session import Session
+
+    Result = TypeVar("Result")
+
+FIRST_PLACE = "executions"
+LOOK_EVERY = 0.25
+"""Seconds between two looks whether anything was committed."""
+WARNING_STAYS = 12.0
+AGAIN_WITHIN = 2.0
+"""Seconds within which a second ctrl+c leaves."""
+
+
+class Console(Frame):
+    """The application; what it knows itself is little: the session, the lanes, and the stack of places."""
+
+    TITLE = "Shoal"
+    CSS_PATH = "console.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "interrupt", "Leave", id="console.leave", show=False, priority=True, tooltip="Twice: leave."),
+        Binding("escape", "back", "Back", id="console.back", tooltip="Go back to where you came from."),
+        Binding("p", "freeze", "Freeze", id="console.freeze", show=False, tooltip="Hold the picture, or go on."),
+    ]
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        project: Project | None = None,
+        address: str = FIRST_PLACE,
+        read_only: bool = False,
+        starts_scheduler: bool = True,
+        theme: str = "",
+    ) -> None:
+        self.wire = Wire()
+        super().__init__()
+        self.session = session
+        self.project = project
+        self.read_only = read_only
+        self.starts_scheduler = starts_scheduler and not read_only
+        self.lanes = Lanes(session.database)
+        self.standing = Standing(self)
+        self.warning = ""
+        self.view = View.of(self)
+        self.dress(theme or self.view.get("theme", themes.DEFAULT))
+        self.working = 0
+        self._warned_at = 0.0
+        self._interrupted_at = 0.0
+        self.keymap_file: Path | None = None
+        """The keymap file that was asked for; without one, the person's usual file is read where there is one."""
+        self._address = address
+        self._watcher = Watcher(self)
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return the driver of this terminal, which tells the wire what it writes."""
+        return counted(super().get_driver_class(), self.wire)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being done beside the loop, for tests to wait for."""
+        return self.working == 0 and self.lanes.busy == 0 and not self._watcher.is_looking
+
+    async def on_mount(self) -> None:  # type: ignore[override]  # Textual awaits both
+        """Open the first place and begin to look at the state."""
+        if not self.is_headless:
+            terminal.leave_on_signals(self)
+        await self._watcher.begin()
+        try:
+            await self._open(self._address)
+        except ShoalError as error:
+            await self._open(FIRST_PLACE)
+            self.warn(explained(error))
+        self.fit_terminal(self.size)
+        put_on(self, self.keymap_file or keymap_path(), is_asked=self.keymap_file is not None)
+        self.set_interval(LOOK_EVERY, self._watcher.look)
+        self.set_interval(1.0, self._tick)
+        self.set_interval(2.0, self._watch_scheduler)
+        self._watch_scheduler()
+
+    async def on_unmount(self) -> None:
+        """Keep how it looked, and let go of the threads."""
+        await self.view.flush()
+        self.lanes.close()
+
+    async def read(self, call: Callable[..., Result], *arguments: object) -> Result:
+        """Return what a short look at the state gives."""
+        return await self.lanes.run(Lane.READ, call, *arguments)
+
+    # Ways from place to place.
+
+    def go(self, address: str, *, replace: bool = False) -> None:
+        """Open a place on top of this one, or in its stead; a mistake becomes a warning."""
+        self.run_worker(self._guarded_open(address, replace=replace), group="go", exclusive=True, exit_on_error=False)
+
+    def back(self) -> None:
+        """Return to the place before; the first one stays."""
+        if len(self.screen_stack) > 2:
+            self.pop_screen()
+
+    async def action_back(self) -> None:
+        """Go back, one step within the place where it has one."""
+        shown = self.shown_screen
+        if shown is None or not shown.step_back():
+            self.back()
+
+    async def _guarded_open(self, address: str, *, replace: bool) -> None:
+        self.working += 1
+        try:
+            screen = await open_address(self, address)
+            await (self.switch_screen(screen) if replace else self.push_screen(screen))
+        except Exception as error:  # noqa: BLE001 - a place that cannot be opened is told, and the console stays where it is
+            self.warn(explained(error))
+        finally:
+            self.working -= 1
+
+    async def _open(self, address: str) -> None:
+        await self.push_screen(await open_address(self, address))
+
+    # What the person is told.
+
+    def tell(self, text: str) -> None:
+        """Say that something worked."""
+        self.notify(plain(text, limit=300), markup=False, timeout=4)
+
+    def warn(self, text: str) -> None:
+        """Say what is to be known, on the line at the bottom, until the next key or for some seconds."""
+        self.warning = text
+        self._warned_at = time.monotonic()
+        self.status_changed()
+
+    async def decide(self, consequence: Consequence) -> bool:
+        """Ask, and return whether the answer was yes."""
+        from tui.screens.decision import Decision  # noqa: PLC0415 - asked when something is decided
+
+        answer: bool | None = await self.push_screen_wait(Decision(consequence))
+        return bool(answer)
+
+    def copy(self, text: str) -> None:
+        """Bring a text to the clipboard and say how."""
+        from tui.clipboard import copy  # noqa: PLC0415 - used when somebody copies
+
+        self.run_worker(copy(self, text), group="copy", exclusive=True, exit_on_error=False)
+
+    def status_changed(self) -> None:
+        """Have the line at the bottom drawn again."""
+        for bar in self.screen.query(StatusBar):
+            bar.look_again()
+
+    # Leaving.
+
+    def action_interrupt(self) -> None:
+        """Leave at the second time; the first may have been a slip."""
+        now = time.monotonic()
+        if now - self._interrupted_at < AGAIN_WITHIN:
+            self.exit(0)
+        self._interrupted_at = now
+        self.warn("ctrl+c again leaves the console; what runs goes on")
+
+    # What goes on in the state.
+
+    @property
+    def shown_screen(self) -> ConsoleScreen | None:
+        """The place that is seen, if only below a dialog."""
+        return next((each for each in reversed(self.screen_stack) if isinstance(each, ConsoleScreen)), None)
+
+    def action_freeze(self) -> None:
+        """Hold the picture, or go on."""
+        self._watcher.freeze()
+
+    def _tick(self) -> None:
+        if not self.is_headless and terminal.is_gone():
+            terminal.leave(self, 129)
+        if self.warning and time.monotonic() - self._warned_at > WARNING_STAYS:
+            self.warning = ""
+        if self.standing.frozen is None and (shown := self.shown_screen) is not None:
+            shown.on_tick(time.time())
+        self.status_changed()
+
+    def _watch_scheduler(self) -> None:
+        self.run_worker(watch_scheduler(self), group="scheduler", exclusive=True, exit_on_error=False)
+
+
+def run(console: Console, *, mouse: bool = True) -> int:
+    """Run a console in this terminal until the person leaves; return the exit code."""
+    code = console.run(mouse=mouse)
+    return code if code is not None else console.return_code or 0

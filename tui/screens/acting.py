@@ -1,0 +1,149 @@
+"""What can be done with rows of a resource, the same on its list, its description and a screen of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from core.resources.address import address
+from tui.screens.screen import ConsoleScreen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from core.resources.resource import Action, Resource
+
+
+class Acting(ConsoleScreen):
+    """The actions of a declaration, carried out on the rows that were chosen at the moment of the key."""
+
+    resource: Resource[Any]
+
+    @property
+    def chosen_ids(self) -> Sequence[int]:
+        """The ids of the rows that a key acts on."""
+        raise NotImplementedError
+
+    @property
+    def chosen_row(self) -> Any:  # noqa: ANN401 - a row of any resource
+        """The row that a key acts on as it was last read, None where there is none."""
+        raise NotImplementedError
+
+    def acted(self) -> None:
+        """Take note that something was done with the chosen rows."""
+
+    def refusal(self, action: str) -> str | None:
+        """Return why a key cannot be used now."""
+        if action.startswith("do("):
+            return self._action_refusal(self._action(action.split("'")[1]))
+        if action == "add":
+            return self._adding_refusal()
+        if action in ("edit", "describe", "json", "copy") and self.chosen_row is None:
+            return "there is no row here"
+        if action == "edit":
+            return self._editing_refusal()
+        return super().refusal(action)
+
+    def _action(self, id_: str) -> Action[Any]:
+        return next(each for each in self.resource.actions if each.id == id_)
+
+    def _action_refusal(self, action: Action[Any]) -> str | None:
+        row = self.chosen_row
+        if row is None:
+            return "there is no row here"
+        if action.changes and self.console.read_only:
+            return "this console is read-only"
+        if reason := self.session.can(action.permission):
+            return reason
+        if len(self.chosen_ids) > 1:
+            return None if action.many or action.address_of_many else f"{action.title} takes one row: unmark the others"
+        return action.refuse(self.session, row) if action.refuse else None
+
+    def _adding_refusal(self) -> str | None:
+        if self.console.read_only:
+            return "this console is read-only"
+        form = self.resource.form
+        if self.resource.adds:
+            return None
+        if form is None or form.add is None:
+            return f"{self.resource.name} are not added by hand"
+        return self.session.can(form.add_permission)
+
+    def _editing_refusal(self) -> str | None:
+        if self.console.read_only:
+            return "this console is read-only"
+        form = self.resource.form
+        if form is None or form.edit is None:
+            return f"nothing of a {self.resource.singular} can be changed"
+        return self.session.can(form.edit_permission)
+
+    def action_do(self, id_: str) -> None:
+        """Carry out an action of the declaration."""
+        action = self._action(id_)
+        if reason := self._action_refusal(action):
+            self.console.warn(reason)
+            return
+        self.work(self._do(action, [*self.chosen_ids]), group="act")
+
+    async def _do(self, action: Action[Any], ids: Sequence[int]) -> None:
+        # Read anew: what is asked and what is done is about the rows as they are, whatever was last painted.
+        found = await self.read(self.resource.source.rows, self.session, ids)
+        rows = [found[id_] for id_ in ids if id_ in found]
+        if not rows:
+            self.console.warn(f"the {self.resource.singular} is gone")
+        elif action.address_of_many is not None and len(rows) > 1:
+            self.console.go(action.address_of_many(rows))
+        elif action.address is not None:
+            self.console.go(action.address(rows[0]))
+        else:
+            await self._change(action, rows)
+
+    async def _change(self, action: Action[Any], rows: Sequence[Any]) -> None:
+        able = [row for row in rows if action.refuse is None or action.refuse(self.session, row) is None]
+        if not able:
+            self.console.warn(action.refuse(self.session, rows[0]) or "" if action.refuse else "")
+            return
+        if action.consequence is not None:
+            consequence = await self.read(action.consequence, self.session, able)
+            if consequence is not None and not await self.console.decide(consequence):
+                return
+        call = self.long if action.slow else self.act
+        done = [await call(action.run, self.session, row) for row in able if action.run is not None]
+        left = f", {len(rows) - len(able)} left alone" if len(able) < len(rows) else ""
+        self.console.tell((done[0] if len(done) == 1 else f"{action.title}: {len(done)} done") + left)
+        self.acted()
+
+    def action_describe(self) -> None:
+        """Show everything about the row."""
+        self._go_to_row("describe")
+
+    def action_json(self) -> None:
+        """Show the row as JSON."""
+        self._go_to_row("json")
+
+    def _go_to_row(self, what: str) -> None:
+        if reason := self.refusal(what):
+            self.console.warn(reason)
+            return
+        self.console.go(address(what, self.resource.singular, id=str(self.chosen_ids[0])))
+
+    def action_add(self) -> None:
+        """Open what makes a new one."""
+        if reason := self.refusal("add"):
+            self.console.warn(reason)
+        else:
+            self.console.go(self.resource.adds or address("add", self.resource.singular))
+
+    def action_edit(self) -> None:
+        """Open the form of the row."""
+        if reason := self.refusal("edit"):
+            self.console.warn(reason)
+        else:
+            self.console.go(address("edit", self.resource.singular, id=str(self.chosen_ids[0])))
+
+    def action_copy(self) -> None:
+        """Copy what names the chosen rows."""
+        self.work(self._copy([*self.chosen_ids]), group="act")
+
+    async def _copy(self, ids: Sequence[int]) -> None:
+        found = await self.read(self.resource.source.rows, self.session, ids)
+        self.console.copy("\n".join(self.resource.reference(found[id_]) for id_ in ids if id_ in found))

@@ -1,0 +1,162 @@
+"""One form screen for every resource: adds a row, or changes one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from core.errors import NotAllowedError, NotFoundError, ShoalError
+from core.resources.resource import Consequence
+from core.text import plain
+from tui.screens.form_screen import FormScreen
+from tui.widgets.form import Form
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from textual.app import ComposeResult
+
+    from core.resources import form as declared
+    from core.resources.resource import Resource
+    from data.changes import Change
+
+LONGEST_NAME = 40
+
+
+class ResourceForm(FormScreen):
+    """The form of a declaration, for one row or, without one, for a new row."""
+
+    def __init__(self, resource: Resource[Any], row: Any | None) -> None:  # noqa: ANN401 - a row of any resource
+        super().__init__()
+        if resource.form is None:
+            message = f"nothing of a {resource.singular} can be changed in a form"
+            raise NotFoundError(message, field="form")
+        self._resource = resource
+        self._declared: declared.Form[Any] = resource.form
+        self._row = row
+        self._is_new = row is None
+        self._is_gone = False
+        self.address = (
+            f"add {resource.singular}" if row is None else f"edit {resource.singular} {resource.reference(row)}"
+        )
+        self.permission = self._declared.add_permission if self._is_new else self._declared.edit_permission
+        self.form = Form("Add" if self._is_new else "Save")
+
+    @property
+    def heading(self) -> str:
+        """How many answers were changed."""
+        changed = len(self.form.changed)
+        return f"{changed} changed" if changed else ""
+
+    def body(self) -> ComposeResult:
+        """Yield the form."""
+        yield self.form
+
+    def on_mount(self) -> None:
+        """Show the fields, and then what their choices are."""
+        self._show({})
+        self.form.focus_fields()
+        self.work(self._read_choices(), group="choices")
+
+    def refusal(self, action: str) -> str | None:
+        """Return why nothing can be saved."""
+        if action != "save":
+            return super().refusal(action)
+        if self._is_gone:
+            return f"{self._called} was removed meanwhile: there is nothing to save it to"
+        if (self._declared.add if self._is_new else self._declared.edit) is None:
+            return f"{self._resource.name} are not {'added' if self._is_new else 'changed'} by hand"
+        return super().refusal(action)
+
+    def on_form_changed(self) -> None:
+        """Count the changed answers anew."""
+        self.details_changed()
+
+    @property
+    def _called(self) -> str:
+        return plain(self._resource.label(self._row), limit=LONGEST_NAME)
+
+    def _show(self, choices: Mapping[str, Sequence[str]]) -> None:
+        values = {} if self._is_new else self._declared.values(self._row)
+        self.form.show(self._declared.fields, values, choices=choices, fixed=not self._is_new)
+
+    async def _read_choices(self) -> None:
+        asked = [field for field in self._declared.fields if field.choices is not None]
+        if asked:
+            self._show({field.key: await self.read(field.choices, self.session) for field in asked if field.choices})
+
+    # Saving.
+
+    async def save(self) -> None:
+        """Say what it would do, do it, and go back."""
+        answers = self._answers()
+        if not answers and not self._is_new:
+            self.console.tell("nothing was changed")
+            self.console.back()
+            return
+        if not await self._is_wanted(answers):
+            return
+        try:
+            row = await self._carry_out(answers)
+        except ShoalError as error:
+            self.refused(error)
+            return
+        name = plain(self._resource.label(row), limit=LONGEST_NAME)
+        self.console.tell(
+            f"{name} was added" if self._is_new else f"{name} was changed: {', '.join(self._labels(answers))}"
+        )
+        self.console.back()
+
+    async def _carry_out(self, answers: Mapping[str, str]) -> Any:  # noqa: ANN401 - a row of any resource
+        if self._is_new and self._declared.add is not None:
+            call = self.long if self._declared.slow else self.act
+            return await call(self._declared.add, self.session, self.console.project, answers)
+        if not self._is_new and self._declared.edit is not None:
+            return await self.act(self._declared.edit, self.session, self._row, answers)
+        raise NotAllowedError(self.refusal("save") or "")
+
+    def _answers(self) -> dict[str, str]:
+        if not self._is_new:
+            return self.form.changed
+        return {key: answer for key, answer in self.form.answers.items() if answer}
+
+    def _labels(self, answers: Mapping[str, str]) -> list[str]:
+        return [field.label for field in self._declared.fields if field.key in answers]
+
+    async def _is_wanted(self, answers: Mapping[str, str]) -> bool:
+        if self._is_new or self._declared.consequence is None:
+            return True
+        consequence = await self.read(self._declared.consequence, self.session, self._row, answers)
+        if consequence is None:
+            return True
+        return await self.console.decide(Consequence(f"Change {self._called}?", consequence))
+
+    # What others do meanwhile.
+
+    def on_changes(self, changes: Sequence[Change] | None) -> None:
+        """Read the row again, if something happened that may concern it."""
+        if self._is_new or self.is_saving:
+            return
+        if changes is None or any(change.kind in self._resource.source.kinds for change in changes):
+            self.work(self._follow(), group="follow")
+
+    async def _follow(self) -> None:
+        key = self._resource.key(self._row)
+        found = await self.read(self._resource.source.rows, self.session, [key])
+        if self.is_saving:
+            return
+        if key not in found:
+            self._is_gone = True
+            self.console.warn(self.refusal("save") or "")
+            self.details_changed()
+            return
+        self._row = found[key]
+        values = self._declared.values(self._row)
+        renewed = [field for name, field in self.form.fields.items() if field.renew(values.get(name, field.given))]
+        if not renewed:
+            return
+        for field in renewed:
+            if field.is_changed:
+                field.remark = f"somebody else changed it meanwhile, to {plain(field.given, limit=60) or 'nothing'}"
+        self.form.look_again()
+        labels = ", ".join(field.field.label for field in renewed)
+        self.console.warn(f"{self._called} was changed by somebody else meanwhile: {labels}; what you typed stays")

@@ -1,0 +1,361 @@
+"""One list screen for every resource: live, filtered, sorted, with marks and the keys that the declaration gives."""
+
+from __future__ import annotations
+
+import time
+from array import array
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.binding import Binding
+
+from core.errors import InvalidInputError
+from core.resources.address import address
+from core.resources.resource import Query
+from tui.screens.acting import Acting
+from tui.screens.screen import ConsoleScreen
+from tui.widgets.empty_text import EmptyText
+from tui.widgets.filter_line import FilterLine
+from tui.widgets.live_table import LiveTable
+from tui.widgets.summary import Summary
+from tui.widgets.table_model import TableModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from core.resources.resource import Column, Resource
+    from data.changes import Change
+    from tui.app import Console
+
+RELOAD_EVERY = 2.0
+"""Seconds between two readings of a whole list that is sorted by a column, while things change."""
+
+
+class ResourceList(Acting, ConsoleScreen):
+    """The rows of a resource that match a query."""
+
+    resource: Resource[Any]
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", id="list.filter", tooltip="Show rows that hold a text; ! inverts."),
+        Binding("s", "sort", "Sort", id="list.sort", tooltip="Sort by a column; the same column again turns it round."),
+        Binding("d", "describe", "Describe", id="list.describe", show=False, tooltip="Show everything about the row."),
+        Binding("y", "json", "JSON", id="list.json", show=False, tooltip="Show the row as JSON."),
+        Binding("a", "add", "Add", id="list.add", tooltip="Make a new one."),
+        Binding("e", "edit", "Edit", id="list.edit", tooltip="Change it in a form."),
+        Binding("c", "copy", "Copy", id="list.copy", show=False, tooltip="Copy what names the rows."),
+        Binding("C", "columns", "Columns", id="list.columns", show=False, tooltip="Choose the columns."),
+    ]
+
+    def __init__(self, query: Query) -> None:
+        super().__init__()
+        self.query_ = query
+        self._model: TableModel[Any] = TableModel()
+        self._total = 0
+        self._is_complete = False
+        self._reloaded_at = 0.0
+        self._table: LiveTable[Any] = LiveTable((), self._model, id="rows")
+
+    def body(self) -> ComposeResult:
+        """Yield the counts, the table with what stands in its place when it is empty, and the line for the filter."""
+        yield Summary()
+        yield self._table
+        yield EmptyText(self.resource.empty)
+        yield FilterLine()
+
+    def on_mount(self) -> None:
+        """Begin to read."""
+        self.query_one(EmptyText).display = False
+        self._table.columns = self._columns()
+        self._table.focus()
+        self._requery(self.query_)
+
+    # What is shown.
+
+    @property
+    def heading(self) -> str:
+        """How many rows there are, of how many."""
+        shown, unfinished = len(self._model), "" if self._is_complete else "+"
+        marked = f"{len(self._table.marks)} marked · " if self._table.marks else ""
+        if self.query_.text:
+            return f"{marked}{shown:,}{unfinished} of {self._total:,}"
+        return f"{marked}{shown if self._is_complete else max(self._total, shown):,}"
+
+    def _columns(self) -> Sequence[Column[Any]]:
+        chosen = self.console.view.get(self._columns_name, [])
+        by_key = {column.key: column for column in self.resource.columns}
+        # A column that was asked for is shown however narrow the terminal is.
+        wanted = [replace(by_key[key], needs=0, wide=False) for key in chosen if key in by_key]
+        return wanted or [column for column in self.resource.columns if not column.wide]
+
+    @property
+    def _columns_name(self) -> str:
+        return f"{self.resource.name}.columns"
+
+    def action_columns(self) -> None:
+        """Let the columns be chosen."""
+        self.work(self._choose_columns(), group="choose")
+
+    async def _choose_columns(self) -> None:
+        from tui.screens.several import Several  # noqa: PLC0415 - opened when somebody chooses
+
+        columns = self.resource.columns
+        shown = {column.key for column in self._columns()}
+        options = [(column.title, column.meaning, column.key in shown) for column in columns]
+        chosen = await self.console.push_screen_wait(Several("Columns", options))
+        if chosen is not None:
+            self.console.view.put(self._columns_name, [columns[number].key for number in chosen])
+            self._table.columns = self._columns()
+
+    def _requery(self, query: Query) -> None:
+        self.query_ = query
+        self.address = self._composed_address()
+        self._table.sort = None if query.sort is None else (query.sort, query.descending)
+        self.details_changed()
+        self.work(self._load(), group="load")
+
+    def _composed_address(self) -> str:
+        query = self.query_
+        arguments = dict(query.where)
+        if query.project != self.console.project and self.resource.scoped:
+            arguments["project"] = query.project.name if query.project else "*"
+        if query.sort:
+            arguments["sort"] = f"-{query.sort}" if query.descending else query.sort
+        words = [f"!{query.text}" if query.inverted else query.text] if query.text else []
+        return address(self.resource.name, *words, **arguments)
+
+    async def _load(self) -> None:
+        """Read the ids in parts; a list that is read again stays as it is until all are there."""
+        query = self.query_
+        self._reloaded_at = time.monotonic()
+        again = len(self._model) > 0
+        parts = await self.read(self.resource.source.ids, self.session, query)
+        ids: array[int] = array("q")
+        self._is_complete = False
+        while (part := await self.read(_next, parts)) is not None:
+            ids.extend(part)
+            if not again:
+                self._model.extend(part)
+                self._table.reordered()
+                self._say_how_many()
+        self._total = await self.read(self.resource.source.total, self.session, query)
+        if again:
+            self._model.set_ids(ids)
+            self._table.reordered()
+        self._is_complete = True
+        await self._read_summary()
+        self._say_how_many()
+
+    async def _read_summary(self) -> None:
+        if self.resource.summary is not None:
+            self.query_one(Summary).parts = await self.read(self.resource.summary, self.session, self.query_)
+
+    def _say_how_many(self) -> None:
+        is_empty = self._is_complete and not len(self._model)
+        self._table.display = not is_empty
+        empty = self.query_one(EmptyText)
+        empty.display = is_empty
+        empty.is_filtered = bool(self.query_.text or self.query_.where)
+        self.details_changed()
+
+    # What goes on.
+
+    def on_changes(self, changes: Sequence[Change] | None) -> None:
+        """Take note of what happened: rows that changed are read again, new ones come in."""
+        if changes is not None:
+            changes = [change for change in changes if change.kind in self.resource.source.kinds]
+            if not changes:
+                return
+        self.work(self._follow(changes), group="follow")
+
+    def on_tick(self, now: float) -> None:
+        """Let the texts that move with the clock move."""
+        self._table.tick(now)
+
+    async def _follow(self, changes: Sequence[Change] | None) -> None:
+        touched = None if changes is None else self.resource.source.touched(self.session, changes)
+        if touched is None or (self.query_.sort is not None and touched):
+            await self._reload_in_time()
+        elif touched:
+            await self._take_in(sorted(touched, reverse=not self.query_.descending))
+        await self._read_visible(touched, changes)
+        await self._read_summary()
+
+    async def _reload_in_time(self) -> None:
+        if time.monotonic() - self._reloaded_at >= RELOAD_EVERY or self._is_complete:
+            await self._load()
+
+    async def _take_in(self, touched: Sequence[int]) -> None:
+        """Let rows in that belong here now, and let go of those that do not any more."""
+        matching = set(await self.read(self.resource.source.matching, self.session, self.query_, touched))
+        gone = [id_ for id_ in touched if id_ not in matching and self._model.index_of(id_) is not None]
+        new = [id_ for id_ in touched if id_ in matching and self._model.index_of(id_) is None]
+        if gone:
+            self._model.remove(gone)
+        for id_ in reversed(new):
+            self._model.insert(_place_of(self._model.ids, id_, ascending=self.query_.descending), [id_])
+        if gone or new:
+            self._total = await self.read(self.resource.source.total, self.session, self.query_)
+            self._table.reordered()
+            self._say_how_many()
+
+    async def _read_visible(self, touched: set[int] | None, changes: Sequence[Change] | None) -> None:
+        visible = self._table.visible_ids()
+        if touched is not None and all(change.subject in touched for change in changes or ()):
+            visible = [id_ for id_ in visible if id_ in touched]
+        await self._read_rows(visible)
+
+    async def _read_rows(self, ids: Sequence[int]) -> None:
+        if not ids:
+            return
+        self._model.put(await self.read(self.resource.source.rows, self.session, ids))
+        self._table.refresh_rows(ids)
+        self.details_changed()
+
+    async def on_live_table_needed(self, message: LiveTable.Needed) -> None:
+        """Read the rows that came into sight."""
+        self.work(self._read_rows(message.ids), group="rows")
+
+    def on_live_table_highlighted(self) -> None:
+        """Another row is under the cursor: other keys may be usable."""
+        self.details_changed()
+
+    def on_live_table_marks_changed(self) -> None:
+        """Say how many are marked."""
+        self.details_changed()
+
+    # Filter and order.
+
+    def action_filter(self) -> None:
+        """Open the line for the filter."""
+        self.query_one(FilterLine).open(f"!{self.query_.text}" if self.query_.inverted else self.query_.text)
+
+    def on_filter_line_changed(self, message: FilterLine.Changed) -> None:
+        """Show only what matches."""
+        text = message.text.strip()
+        self._requery(replace(self.query_, text=text.removeprefix("!").strip(), inverted=text.startswith("!")))
+
+    def on_filter_line_closed(self) -> None:
+        """Return to the rows."""
+        self._table.focus()
+
+    def step_back(self) -> bool:
+        """Take the filter away, if there is one."""
+        if not self.query_.text:
+            return False
+        self._requery(replace(self.query_, text="", inverted=False))
+        return True
+
+    def action_sort(self) -> None:
+        """Let a column be chosen."""
+        self.work(self._choose_order(), group="choose")
+
+    async def _choose_order(self) -> None:
+        from tui.screens.choice import Choice  # noqa: PLC0415 - opened when somebody sorts
+
+        columns = [column for column in self.resource.columns if column.sortable]
+        options = [(column.title, column.meaning) for column in columns]
+        options.append(("as it comes", "the list's own order"))
+        chosen = await self.console.push_screen_wait(Choice("Sort by", options))
+        if chosen is None:
+            return
+        if chosen == len(columns):
+            self._requery(replace(self.query_, sort=None, descending=False))
+            return
+        key = columns[chosen].key
+        again = self.query_.sort == key
+        self._requery(replace(self.query_, sort=key, descending=again and not self.query_.descending))
+
+    # One row.
+
+    async def on_live_table_opened(self, message: LiveTable.Opened) -> None:
+        """Open the row."""
+        self.work(self._open(message.id), group="act")
+
+    async def _open(self, id_: int) -> None:
+        found = await self.read(self.resource.source.rows, self.session, [id_])
+        if id_ in found:
+            self.console.go(self._address_of(found[id_]))
+
+    def _address_of(self, row: Any) -> str:  # noqa: ANN401 - a row of any resource
+        if self.resource.opens is not None:
+            return self.resource.opens(row)
+        return address(self.resource.singular, self.resource.reference(row))
+
+    @property
+    def chosen_ids(self) -> Sequence[int]:
+        """The marked rows, else the one under the cursor."""
+        return self._table.selection()
+
+    @property
+    def chosen_row(self) -> Any:  # noqa: ANN401
+        """The row under the cursor, as it was last read."""
+        return None if self._table.cursor_id is None else self._model.row(self._table.cursor_id)
+
+    def acted(self) -> None:
+        """Let go of the marks: what was to be done with them was done."""
+        self._table.marks = ()
+
+
+def _next(parts: Iterator[Sequence[int]]) -> Sequence[int] | None:
+    return next(parts, None)
+
+
+def _place_of(ids: Sequence[int], id_: int, *, ascending: bool) -> int:
+    """Return where an id belongs among ids that fall, or rise where `ascending`."""
+    low, high = 0, len(ids)
+    while low < high:
+        middle = (low + high) // 2
+        if (ids[middle] < id_) if ascending else (ids[middle] > id_):
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@cache
+def screen_class(resource: Resource[Any]) -> type[ResourceList]:
+    """Return the list screen of a resource: its keys are those of all lists and those of its actions."""
+    bindings = [
+        Binding(
+            action.key, f"do('{action.id}')", action.title, id=f"{resource.name}.{action.id}", tooltip=action.meaning
+        )
+        for action in resource.actions
+    ]
+    return type(f"{resource.name.title()}List", (ResourceList,), {"resource": resource, "BINDINGS": bindings})
+
+
+async def list_screen(
+    console: Console, resource: Resource[Any], words: Sequence[str], given: Mapping[str, str]
+) -> ResourceList:
+    """Return the list of a resource that an address asks for.
+
+    Raises:
+        InvalidInputError: there is no such filter or column.
+        NotFoundError: there is no such project.
+    """
+    arguments = dict(given)
+    project = console.project if resource.scoped else None
+    if resource.scoped and (name := arguments.pop("project", None)) is not None:
+        project = None if name == "*" else await console.read(console.session.projects.get, name)
+    sort = arguments.pop("sort", "")
+    if sort:
+        resource.column(sort.removeprefix("-"))
+    known = [each.key for each in resource.filters]
+    if unknown := [key for key in arguments if key not in known]:
+        message = f"{resource.name} have no filter {unknown[0]!r}: {', '.join(known) or 'there is none'}"
+        raise InvalidInputError(message, field=unknown[0])
+    text = " ".join(words)
+    query = Query(
+        project,
+        text.removeprefix("!").strip(),
+        inverted=text.startswith("!"),
+        where=arguments,
+        sort=sort.removeprefix("-") or None,
+        descending=sort.startswith("-"),
+    )
+    return screen_class(resource)(query)

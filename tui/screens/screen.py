@@ -1,0 +1,129 @@
+"""What every screen of the console has: an address, its keys, the bars, and the way to slow work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+
+from tui.failures import explained
+from tui.lanes import Lane
+from tui.widgets.crumbs import Crumbs
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.menu import Menu, fitted
+from tui.widgets.status_bar import StatusBar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+    from typing import Any, TypeVar
+
+    from textual.app import ComposeResult
+
+    from core.session import Session
+    from data.changes import Change
+    from tui.app import Console
+
+    Result = TypeVar("Result")
+
+
+class ConsoleScreen(Screen[None]):
+    """A place of the console. Subclasses yield what is theirs in `body` and say in `address` how they are reached."""
+
+    AUTO_FOCUS = ""
+
+    address: str = ""
+    """What is typed after the colon to come here; breadcrumbs are made of these."""
+    missed: bool = False
+    """Whether something happened while another place was shown."""
+
+    def compose(self) -> ComposeResult:
+        """Yield the breadcrumbs, what is the screen's own, and the two lines at the bottom."""
+        yield Crumbs()
+        with Horizontal():
+            yield Menu(self.console)
+            with Vertical():
+                yield from self.body()
+        yield KeyBar()
+        yield StatusBar()
+
+    def body(self) -> ComposeResult:
+        """Yield the screen's own widgets."""
+        yield from ()
+
+    @property
+    def console(self) -> Console:
+        """The console that this screen is a part of."""
+        return cast("Console", self.app)
+
+    @property
+    def session(self) -> Session:
+        """Who is at work here. Its calls are made in a lane, never in the loop."""
+        return self.console.session
+
+    def on_screen_resume(self) -> None:
+        """Catch up on what happened while another place was shown."""
+        if self.missed:
+            self.missed = False
+            self.on_commit()
+            self.on_changes(None)
+        self.details_changed()
+        fitted(self.console)
+
+    def on_resize(self) -> None:
+        """Have the menu come or go."""
+        fitted(self.console)
+
+    def step_back(self) -> bool:
+        """Undo one step within the place, such as a filter; False where there is none, and the place is left."""
+        return False
+
+    def refusal(self, action: str) -> str | None:
+        """Return why the key's action cannot be used now, None where it can: its key is shown dimmed, and says so."""
+        if action == "back" and len(self.console.screen_stack) <= 2:
+            return "this is the first place: type :q to leave"
+        return None
+
+    def on_changes(self, changes: Sequence[Change] | None) -> None:
+        """Take note of what happened since the last call; None says that it is too much to tell: read all again."""
+
+    def on_commit(self) -> None:
+        """Take note that something was committed, in the feed or not: logs and metadata grow unannounced."""
+
+    def on_tick(self, now: float) -> None:
+        """Take note that a second has passed: texts that move with the clock may have to be drawn again."""
+
+    def details_changed(self) -> None:
+        """Have the breadcrumbs and the keys drawn again, after the address, the heading or a refusal changed."""
+        for widget in (*self.query(Crumbs), *self.query(KeyBar)):
+            widget.look_again()
+
+    @property
+    def heading(self) -> str:
+        """What stands at the right of the breadcrumbs, such as `12 of 4,310`."""
+        return ""
+
+    async def read(self, call: Callable[..., Result], *arguments: object) -> Result:
+        """Return what a short look at the state gives."""
+        return await self.console.lanes.run(Lane.READ, call, *arguments)
+
+    async def act(self, call: Callable[..., Result], *arguments: object) -> Result:
+        """Return what a change gives."""
+        return await self.console.lanes.run(Lane.ACT, call, *arguments)
+
+    async def long(self, call: Callable[..., Result], *arguments: object) -> Result:
+        """Return what something gives that takes seconds."""
+        return await self.console.lanes.run(Lane.LONG, call, *arguments)
+
+    def work(self, coroutine: Coroutine[Any, Any, None], *, group: str = "default") -> None:
+        """Do something beside the loop; a newer one of the same group takes its place. Errors become a warning."""
+        self.run_worker(self._guarded(coroutine), group=group, exclusive=True, exit_on_error=False)
+
+    async def _guarded(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        self.console.working += 1
+        try:
+            await coroutine
+        except Exception as error:  # noqa: BLE001 - whatever fails beside the loop is told, and the console goes on
+            self.console.warn(explained(error))
+        finally:
+            self.console.working -= 1

@@ -1,0 +1,73 @@
+"""How the console stands to the state that it shows: who looks, how fresh the picture is, what is wrong."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from core.quantities import age
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from core.scheduler.presence import Presence
+    from tui.app import Console
+
+STALE_AFTER = 3.0
+"""Seconds without a look at the state after which the picture is called stale."""
+
+
+class Standing:
+    """Facts and alarms for the status bar; whoever learns something new sets it here."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self.looked_at = time.monotonic()
+        self.trouble = ""
+        self.presence: Presence | None = None
+        self.disk_full: float | None = None
+        self.frozen: int | None = None
+        """How many changes came since the picture was frozen, None where it is not."""
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether what is shown is how it is."""
+        return self.frozen is None and not self.trouble and not self._silent()
+
+    def facts(self) -> Sequence[str]:
+        """Return who is at work, where, and how the scheduler stands."""
+        actor = self._console.session.actor
+        facts = [actor.name, self._console.project.name if self._console.project else "all projects"]
+        if self._console.read_only:
+            facts.append("read-only")
+        if self.presence is not None:
+            facts.append(self._scheduler(self.presence))
+        return facts
+
+    def alarms(self) -> Sequence[str]:
+        """Return what somebody should see to."""
+        alarms = []
+        if self.presence is not None and self.presence.is_missed:
+            alarms.append("no scheduler runs: `shoal up` starts one")
+        if self.disk_full is not None:
+            alarms.append(f"disk {self.disk_full:.0%} full")
+        return alarms
+
+    def freshness(self) -> str:
+        """Return how old the picture is, and why it is old."""
+        if self.frozen is not None:
+            return f"frozen · {self.frozen} changes since (p goes on)"
+        if self.trouble:
+            return f"stale {age(time.monotonic() - self.looked_at)}"
+        if silent := self._silent():
+            return f"stale {age(silent)} — scheduler not answering"
+        return "live"
+
+    def _silent(self) -> float:
+        presence = self.presence
+        return presence.silent if presence is not None and presence.hangs else 0.0
+
+    @staticmethod
+    def _scheduler(presence: Presence) -> str:
+        work = f"{presence.running} running, {presence.waiting} waiting"
+        return work if presence.runs else f"{work}, scheduler asleep"
