@@ -19,3 +19,8 @@ def spread(values: Sequence[float], unit: str = "ms", scale: float = 1000.0) -> 
 def line(what: str, figure: str, aim: str = "") -> None:
     """Print one row."""
     print(f"{what:<58} {figure:<42} {aim}".rstrip(), flush=True)
+
+
+def goal(what: str, figure: str, value: float, limit: float, aim: str) -> None:
+    """Print one row with what it should be at most, and whether it is."""
+    line(what, figure, f"aim <= {aim}: {'reached' if value <= limit else 'MISSED'}")

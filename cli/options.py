@@ -8,6 +8,7 @@ import click
 
 from cli.completing import complete_executions, complete_projects
 from core.errors import InvalidInputError
+from core.quantities import read_number
 
 
 def _one_form(context: click.Context, parameter: click.Parameter, value: bool) -> bool:  # noqa: FBT001 - as click calls it
@@ -54,11 +55,10 @@ class ExecutionNumber(click.ParamType[Any]):
         ctx: click.Context | None,  # noqa: ARG002
     ) -> int | Literal["latest"]:
         """Return the number, or `latest`."""
-        text = str(value).removeprefix("#")
-        if text == "latest":
+        if value == "latest":
             return "latest"
-        if text.isascii() and text.isdigit() and len(text) < 16:
-            return int(text)
+        if (number := read_number(str(value))) is not None:
+            return number
         message = f"{value!r} is no execution: give its number, such as 12, or latest"
         raise InvalidInputError(message, field="execution")
 

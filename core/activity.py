@@ -91,14 +91,15 @@ class BrowsedActivity:
             yield from self._newest(session, query)
 
     def rows(self, session: Session, ids: Sequence[int]) -> Mapping[int, Activity]:
-        """Return the changes with these numbers."""
+        """Return the changes with these numbers, but for those of other organizations' projects."""
         connection = session.read("organization.see")
         statement = (
             "SELECT c.*, coalesce(u.name, 'shoal') AS who, coalesce(p.name, '') AS project FROM changes c"
             " LEFT JOIN users u ON u.id = c.actor AND c.actor != ? LEFT JOIN projects p ON p.id = c.project_id"
-            " WHERE c.seq IN (SELECT value FROM json_each(?))"
+            " WHERE c.seq IN (SELECT value FROM json_each(?)) AND (c.project_id IS NULL OR p.organization_id = ?)"
         )
-        found = connection.execute(statement, (SYSTEM, json.dumps([*ids]))).fetchall()
+        bound = (SYSTEM, json.dumps([*ids]), session.actor.organization_id)
+        found = connection.execute(statement, bound).fetchall()
         named = _named(connection, found)
         return {row["seq"]: _activity(row, named.get((row["kind"], row["subject"]))) for row in found}
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from core.errors import UnavailableError
 from data.changes import newest, since
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from core.session import Session
     from data.changes import Change
@@ -36,11 +37,8 @@ class Feed:
             path = self._session.database.path
             message = f"the state was replaced or removed while the console was open: open it again ({path})"
             raise UnavailableError(message)
-        try:
+        with _readable(self._session):
             version = self._session.database.data_version()
-        except sqlite3.Error as error:
-            message = f"{self._session.database.path} cannot be read ({error}): `shoal doctor` says what is wrong"
-            raise UnavailableError(message) from error
         moved, self._version = version != self._version, version
         return moved
 
@@ -53,11 +51,30 @@ class Feed:
 
 
 def newest_change(session: Session) -> int:
-    """Return the number of the newest change."""
-    return newest(session.read("organization.see"))
+    """Return the number of the newest change.
+
+    Raises:
+        UnavailableError: the database cannot be read.
+    """
+    with _readable(session):
+        return newest(session.read("organization.see"))
 
 
 def changes_since(session: Session, seq: int) -> Sequence[Change] | None:
-    """Return the changes after number `seq`, oldest first; None where they are more than `MOST`."""
-    changes = since(session.read("organization.see"), seq, limit=MOST + 1)
+    """Return the changes after number `seq`, oldest first; None where they are more than `MOST`.
+
+    Raises:
+        UnavailableError: the database cannot be read.
+    """
+    with _readable(session):
+        changes = since(session.read("organization.see"), seq, limit=MOST + 1)
     return None if len(changes) > MOST else changes
+
+
+@contextmanager
+def _readable(session: Session) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        message = f"{session.database.path} cannot be read ({error}): `shoal doctor` says what is wrong"
+        raise UnavailableError(message) from error

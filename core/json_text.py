@@ -23,6 +23,11 @@ def json_text(value: Any, *, indent: bool = True) -> str:  # noqa: ANN401
     return text if text.isascii() else "".join(map(_safe_in_json, text))
 
 
+def value_text(value: Any) -> str:  # noqa: ANN401
+    """Return a value on one line: a text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json_text(value, indent=False)
+
+
 def _finite(value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"

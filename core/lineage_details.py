@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from core import quantities
 from core.errors import NotFoundError
+from core.json_text import value_text
 from core.resources.resource import Pair, Section, Tone
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _of_file(file: File) -> Iterator[Section]:
     )
     yield Section("Content", [*_if("sha256", file.sha256), *_if("sha1", file.sha1), *_if("md5", file.md5)])
     if file.properties:
-        yield Section("Properties", [Pair(name, _value(value)) for name, value in file.properties.items()])
+        yield Section("Properties", [Pair(name, value_text(value)) for name, value in file.properties.items()])
 
 
 def _of_execution(session: Session, execution: Execution, now: float) -> Iterator[Section]:
@@ -103,15 +103,11 @@ def _of_execution(session: Session, execution: Execution, now: float) -> Iterato
         ],
     )
     if execution.parameters:
-        yield Section("Parameters", [Pair(name, _value(value)) for name, value in execution.parameters.items()])
+        yield Section("Parameters", [Pair(name, value_text(value)) for name, value in execution.parameters.items()])
 
 
 def _copied_from(session: Session, execution: Execution) -> str:
     return "" if execution.copied_from is None else f"#{session.executions.by_id(execution.copied_from).counter}"
-
-
-def _value(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _if(label: str, text: str | None) -> Iterator[Pair]:

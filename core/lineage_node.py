@@ -8,6 +8,7 @@ from textwrap import shorten
 from typing import TYPE_CHECKING, Literal
 
 from core import quantities
+from core.json_text import value_text
 
 if TYPE_CHECKING:
     import sqlite3
@@ -74,9 +75,7 @@ def execution_node(row: sqlite3.Row) -> LineageNode:
     """Return the execution of a row with `SELECT_EXECUTION`."""
     image = row["image"] if row["image_digest"] is None else f"{row['image']} ({row['image_digest'][:19]})"
     parameters = " ".join(
-        f"{name}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
-        for name, value in json.loads(row["parameters"]).items()
-        if value is not None
+        f"{name}={value_text(value)}" for name, value in json.loads(row["parameters"]).items() if value is not None
     )
     detail = " · ".join(
         filter(None, (shorten(parameters, 80, placeholder="…"), f"commit {row['identifier'][:12]}", image))

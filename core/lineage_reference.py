@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.errors import InvalidInputError, NotFoundError
+from core.quantities import read_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,8 +36,8 @@ def resolve(
     if name := (arguments or {}).get("project"):
         project = session.projects.get(name)
     for kind in ("file", "execution"):
-        if (number := (arguments or {}).get(kind, "")).isdecimal():
-            return ("file", int(number)) if kind == "file" else ("execution", int(number))
+        if (id_ := read_number((arguments or {}).get(kind, ""))) is not None:
+            return ("file", id_) if kind == "file" else ("execution", id_)
     given = [word for word in words if word]
     if len(given) == 2 and given[0] in ("file", "execution"):
         found = _execution if given[0] == "execution" else _file
@@ -44,7 +45,7 @@ def resolve(
     if len(given) != 1:
         message = f"a trace begins at one thing: give {_NAMED}"
         raise InvalidInputError(message, field="trace")
-    if _number(given[0]) is not None:
+    if read_number(given[0]) is not None:
         return _execution(session, project, given[0])
     return _file(session, project, given[0])
 
@@ -63,7 +64,7 @@ def reference_words(session: Session, project: Project | None, key: NodeKey) -> 
     elsewhere = _elsewhere(session, project, file.project_id)
     if not _is_found_by_name(session, home, file) or "=" in file.name or file.name in ("file", "execution", "to"):
         return [file.uuid, *elsewhere]
-    return [*(["file"] if _number(file.name) is not None else []), file.name, *elsewhere]
+    return [*(["file"] if read_number(file.name) is not None else []), file.name, *elsewhere]
 
 
 def _is_found_by_name(session: Session, home: Project, file: File) -> bool:
@@ -96,13 +97,8 @@ def find_file(session: Session, project: Project, reference: str) -> File:
         raise NotFoundError(f"{error.message}{hint}", field="file") from error
 
 
-def _number(text: str) -> int | None:
-    digits = text.removeprefix("#")
-    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 16 else None
-
-
 def _execution(session: Session, project: Project | None, text: str) -> NodeKey:
-    number = _number(text)
+    number = read_number(text)
     if number is None:
         message = f"{text!r} is no execution's number: type such as 12"
         raise InvalidInputError(message, field="trace")

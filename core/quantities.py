@@ -63,6 +63,12 @@ def iso_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def read_number(text: str) -> int | None:
+    """Return the number of a row as people write it, `12` or `#12`; None for what is none, or too large to be one."""
+    digits = text.removeprefix("#")
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 16 else None
+
+
 def read_seconds(text: str) -> float:
     """Return the seconds of a time as people write it: `90`, `90s`, `1.5h`, `2 d`.
 

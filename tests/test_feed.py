@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,3 +51,15 @@ def test_a_database_that_is_gone_or_another_one_is_told(shoal: Shoal, session: S
         path.write_bytes(content)
     with pytest.raises(UnavailableError, match="open it again"):
         feed.moved()
+
+
+def test_a_database_that_cannot_be_read_is_told(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    def reader() -> sqlite3.Connection:
+        message = "database is locked"
+        raise sqlite3.OperationalError(message)
+
+    feed = Feed(session)
+    monkeypatch.setattr(session.database, "reader", reader)
+    for look in (feed.moved, lambda: newest_change(session), lambda: changes_since(session, 0)):
+        with pytest.raises(UnavailableError, match=r"cannot be read \(database is locked"):
+            look()

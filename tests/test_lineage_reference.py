@@ -94,3 +94,9 @@ def test_the_details_of_each_kind_of_node(diamond: LineageGraph) -> None:
     assert (source["address"], source["sha256"]) == ("https://example.org/x.csv", "abcdef")
     with pytest.raises(NotFoundError):
         describe_source(session, 4, ("data", 9))
+
+
+@pytest.mark.parametrize("number", ["9" * 30, "²", "-1"])
+def test_an_id_that_no_row_can_have_is_a_mistake(diamond: LineageGraph, number: str) -> None:
+    with pytest.raises(InvalidInputError):
+        resolve(diamond.session, None, [], {"execution": number})

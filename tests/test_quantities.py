@@ -44,3 +44,21 @@ def test_money(millionths: int, text: str) -> None:
 
 def test_times_are_utc() -> None:
     assert quantities.iso_time(0.125) == "1970-01-01T00:00:00.125Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("12", 12),
+        ("#12", 12),
+        ("0", 0),
+        ("", None),
+        ("#", None),
+        ("-1", None),
+        ("1.5", None),
+        ("²", None),
+        ("9" * 16, None),
+    ],
+)
+def test_the_number_of_a_row(text: str, number: int | None) -> None:
+    assert quantities.read_number(text) == number

@@ -92,7 +92,7 @@ class Console(Frame):
     @property
     def is_idle(self) -> bool:
         """Whether nothing is being done beside the loop, for tests to wait for."""
-        return self.working == 0 and self.lanes.busy == 0 and not self._watcher.is_looking
+        return not (self.working or self.lanes.busy or self._watcher.is_looking or self._key_order.is_waiting)
 
     async def on_mount(self) -> None:  # type: ignore[override]  # Textual awaits both
         """Open the first place and begin to look at the state."""
@@ -177,7 +177,7 @@ class Console(Frame):
 
     def status_changed(self) -> None:
         """Have the line at the bottom drawn again."""
-        for bar in self.screen.query(StatusBar):
+        for bar in self.screen.query(StatusBar) if self.screen_stack else ():
             bar.look_again()
 
     # Leaving.

@@ -52,7 +52,7 @@ def run(console: Console, line: str) -> None:
 def suggestions(line: str) -> Sequence[Suggestion]:
     """Return what may be meant by a line that is being typed: those that begin like it before those that hold it."""
     before, space, word = line.rpartition(" ")
-    offered = _arguments(before.split()) if space else _names()
+    offered = _arguments(words) if (words := before.split()) else _names()
     first = [each for each in offered if each.shown.casefold().startswith(word.casefold())]
     then = [each for each in offered if word.casefold() in each.shown.casefold() and each not in first]
     return [each._replace(text=f"{before}{space}{each.shown}") for each in [*first, *then][:MOST]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 
+from core import database_errors
 from core.errors import ShoalError
 from core.text import plain
 
@@ -13,8 +14,9 @@ _log = logging.getLogger(__name__)
 
 def explained(error: BaseException) -> str:
     """Return one sentence for the person; what was not foreseen is logged with where it happened."""
-    if isinstance(error, ShoalError):
-        return plain(error.message)
+    known = error if isinstance(error, ShoalError) else database_errors.explained(error)
+    if known is not None:
+        return plain(known.message)
     _log.error("%s", traceback_without_values(error))
     return f"something unexpected happened ({type(error).__name__}): the console's log says where"
 

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from tui.app import Console
 
 
+AT_ONCE = ("ctrl+c", "ctrl+z")
+"""Keys that wait for nothing."""
+OPENING = ("go", "ask", "choose")
+"""Groups of work that opens a place or asks a question."""
+
+
 class Frame(DiffedApp[int], inherit_bindings=False):
     """Keys that are live in every place, and what the application owes to the terminal it runs in."""
 
@@ -43,7 +49,7 @@ class Frame(DiffedApp[int], inherit_bindings=False):
         """Deal with keys one after the other."""
         if not isinstance(event, events.Key) or event.is_forwarded:
             await super().on_event(event)
-        elif not self._key_order.holds(event):
+        elif event.key in AT_ONCE or not self._key_order.holds(event):
             await self._deal_with(event)
 
     async def _deal_with(self, key: events.Key) -> None:
@@ -58,7 +64,12 @@ class Frame(DiffedApp[int], inherit_bindings=False):
 
     @cached_property
     def _key_order(self) -> KeyOrder:
-        return KeyOrder(self, self._deal_with)
+        return KeyOrder(self, self._deal_with, self._is_opening)
+
+    def _is_opening(self) -> bool:
+        if self.screen.is_modal:
+            return not self.screen.is_mounted
+        return any(worker.group in OPENING and not worker.is_finished for worker in self.workers)
 
     def dress(self, wanted: str) -> None:
         """Take on a theme before the first picture."""

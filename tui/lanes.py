@@ -43,7 +43,8 @@ class Lanes:
         """
         with self._lock:
             self.busy += 1
-        future = self._threads[lane].submit(self._counted, call, *arguments)
+        future = self._threads[lane].submit(call, *arguments)
+        future.add_done_callback(self._done)  # also where it was dropped before it began
         return await asyncio.wrap_future(future)
 
     def close(self) -> None:
@@ -52,9 +53,6 @@ class Lanes:
             self._threads[lane].submit(self._database.close_reader)
             self._threads[lane].shutdown(wait=lane is Lane.ACT, cancel_futures=lane is not Lane.ACT)
 
-    def _counted(self, call: Callable[..., Result], *arguments: object) -> Result:
-        try:
-            return call(*arguments)
-        finally:
-            with self._lock:
-                self.busy -= 1
+    def _done(self, _: object) -> None:
+        with self._lock:
+            self.busy -= 1

@@ -41,6 +41,13 @@ def places() -> Sequence[Place]:
     return found
 
 
+def menu_names() -> Sequence[str]:
+    """Return the names of the places that a menu lists; no declaration is imported for that."""
+    from tui.own_places import OWN  # noqa: PLC0415 - they name places, too
+
+    return [*names(), *(each.name for each in OWN if each.in_menu)]
+
+
 def place(name: str) -> Place:
     """Return the place that a word names.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from core.errors import ShoalError
 from core.feed import Feed, changes_since, newest_change
+from tui.failures import explained
 from tui.screens.screen import ConsoleScreen
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ class Watcher:
             if self._feed.moved():
                 await self._pass_on()
             standing.looked_at, standing.trouble = time.monotonic(), ""
-        except ShoalError as error:
-            standing.trouble = error.message
+        except Exception as error:  # noqa: BLE001 - a state that cannot be read makes the picture old, not the console end
+            standing.trouble = explained(error)
         finally:
             self.is_looking = False
         if standing.trouble != trouble:  # what moves with the clock alone is drawn each second

@@ -30,6 +30,8 @@ _COLUMNS = (
     Column("ENVIRONMENT", flexible=True),
     Column("DETAIL", flexible=True),
 )
+_PLAIN_ONLY = (Column("WHO"), Column("MACHINE"), Column("TAGS"))
+"""What a terminal has no room for."""
 
 
 @click.command()
@@ -101,13 +103,14 @@ def ls(
 
 def _print(here: Session, executions: Sequence[Execution], *, all_projects: bool, plainly: bool) -> None:
     now = time.time()
-    rows = [_cells(execution, now) for execution in executions]
+    columns = (*_COLUMNS, *_PLAIN_ONLY) if plainly else _COLUMNS
+    rows = [_cells(execution, now)[: len(columns)] for execution in executions]
     if not all_projects:
-        print_list(_COLUMNS, rows, plainly=plainly)
+        print_list(columns, rows, plainly=plainly)
         return
     names = {project.id: project.name for project in here.projects.list()}
     named = [(names.get(execution.project_id, ""), *row) for execution, row in zip(executions, rows, strict=True)]
-    print_list((Column("PROJECT", flexible=True), *_COLUMNS), named, plainly=plainly)
+    print_list((Column("PROJECT", flexible=True), *columns), named, plainly=plainly)
 
 
 def _cells(execution: Execution, now: float) -> tuple[str, ...]:
@@ -120,4 +123,7 @@ def _cells(execution: Execution, now: float) -> tuple[str, ...]:
         "" if ran is None else duration(ran),
         execution.environment,
         " · ".join(filter(None, (execution.title, "" if execution.status == "complete" else execution.reason))),
+        execution.user,
+        execution.machine or "",
+        " ".join(execution.tags),
     )

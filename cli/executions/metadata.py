@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from cli.opened import project_of, session
-from cli.options import execution_argument, json_option, project_option
-from cli.output import note, print_json, print_pairs
-from core.json_text import json_text
+from cli.options import execution_argument, json_option, plain_option, project_option
+from cli.output import note, print_json, print_pairs, print_plain
+from core.json_text import json_text, value_text
 from core.quantities import iso_time
 from core.text import plain
 
@@ -25,21 +25,28 @@ if TYPE_CHECKING:
 @execution_argument
 @click.argument("keys", nargs=-1)
 @project_option
+@plain_option
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print points as CSV, of all keys where none is given.")
 def metadata(
-    number: int | Literal["latest"], keys: tuple[str, ...], project: str | None, *, as_json: bool, as_csv: bool
+    number: int | Literal["latest"],
+    keys: tuple[str, ...],
+    project: str | None,
+    *,
+    as_plain: bool,
+    as_json: bool,
+    as_csv: bool,
 ) -> None:
     """Print the newest value of each metadata key, or every point of some KEYS.
 
     Points are printed with the number of their line in the log and their time: with --json one JSON object on each
-    line, else as CSV.
+    line, with --plain a tab between two values, else as CSV.
     """
     here = session()
     execution = here.executions.get(project_of(here, project), number)
     latest = here.executions.metadata_latest(execution)
     if not keys and not as_csv:
-        _print_newest(latest, as_json=as_json)
+        _print_newest(latest, as_plain=as_plain, as_json=as_json)
         return
     for key in keys:
         if key not in latest:
@@ -48,16 +55,20 @@ def metadata(
     if as_json:
         for point in points:
             click.echo(json_text(point, indent=False))
+    elif as_plain:
+        rows = ((point["key"], str(point["line"]), point["time"], value_text(point["value"])) for point in points)
+        print_plain(("KEY", "LINE", "TIME", "VALUE"), rows)
     else:
         _print_csv(points)
 
 
-def _print_newest(latest: dict[str, Any], *, as_json: bool) -> None:
+def _print_newest(latest: dict[str, Any], *, as_plain: bool, as_json: bool) -> None:
     if as_json:
         print_json(latest)
+    elif as_plain:
+        print_plain(("KEY", "VALUE"), ((key, value_text(value)) for key, value in latest.items()))
     elif latest:
-        shown = (value if isinstance(value, str) else json_text(value, indent=False) for value in latest.values())
-        print_pairs((plain(key, limit=60), value) for key, value in zip(latest, shown, strict=True))
+        print_pairs((plain(key, limit=60), value_text(value)) for key, value in latest.items())
     else:
         note('no metadata: print a JSON object on a line of its own, such as {"epoch": 1, "accuracy": 0.9}')
 

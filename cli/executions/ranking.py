@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cli.executions.status import coloured
 from cli.output import Column, note, print_json, print_list
-from core.json_text import json_text
+from core.json_text import value_text
 from core.quantities import age
 from core.resources.fields import execution_fields
 
 if TYPE_CHECKING:
     from core.projects.service import Project
     from core.session import Session
-
-
-def _shown(value: Any) -> str:  # noqa: ANN401 - whatever a metadata line holds
-    return value if isinstance(value, str) else json_text(value, indent=False)
 
 
 def print_ranking(
@@ -37,7 +33,7 @@ def print_ranking(
     rows = [
         (
             str(e.counter),
-            f"{value:.6g}" if isinstance(value, float) else _shown(value),
+            f"{value:.6g}" if isinstance(value, float) else value_text(value),
             e.status,
             e.step,
             age(now - e.created_at),

@@ -11,7 +11,7 @@ from cli.opened import project_of, session
 from cli.options import execution_argument, json_option, plain_option, project_option
 from cli.output import print_json, print_pairs, print_plain
 from cli.started import note_missing_scheduler
-from core.json_text import json_text
+from core.json_text import json_text, value_text
 from core.quantities import age, duration, iso_time, money, size
 from core.text import plain
 
@@ -101,7 +101,7 @@ def _input(file: ExecutionInput) -> tuple[str, str]:
 
 def _metadata(latest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key, value in latest.items():
-        yield key, value if isinstance(value, str) else json_text(value, indent=False)
+        yield key, value_text(value)
 
 
 def _events(events: Sequence[Event]) -> Iterator[tuple[str, str]]:

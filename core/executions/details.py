@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING
 
 from core import quantities
+from core.json_text import value_text
 from core.projects.web_address import commit_page
 from core.resources.address import address
 from core.resources.resource import Pair, Section, Tone
@@ -17,11 +17,9 @@ if TYPE_CHECKING:
     from core.executions.execution import Execution, ExecutionInput
     from core.session import Session
 
-NEXT_STEPS = {
-    "error": "read its log (l), mend the code, run it again (r)",
-    "crashed": "see its events, then run it again (r)",
-}
-"""What somebody may do about an execution that failed."""
+FAILED = "read its log (l), then run it again changed (R): with other code, values or inputs"
+NEVER_BEGAN = "mend what the status says; R runs it again changed, r as it was"
+CRASHED = "see what happened (5), then run it again (r)"
 
 
 def details(session: Session, execution: Execution) -> Sequence[Section]:
@@ -31,7 +29,7 @@ def details(session: Session, execution: Execution) -> Sequence[Section]:
         Section("Code", [*_code(session, execution)]),
         Section("Machine", [*_machine(session, execution)]),
         Section("Command", [Pair("", line) for item in execution.command for line in item.splitlines()]),
-        Section("Parameters", [Pair(name, _value(value)) for name, value in execution.parameters.items()]),
+        Section("Parameters", [Pair(name, value_text(value)) for name, value in execution.parameters.items()]),
         Section("Inputs", [*_inputs(session.executions.inputs(execution))]),
         Section("Environment variables", [Pair(name, "(set)") for name in sorted(execution.environment_variables)]),
         Section("Who and when", [*_times(session, execution)]),
@@ -44,11 +42,19 @@ def _standing(execution: Execution) -> Iterator[Pair]:
 
     reason = f" — {execution.reason}" if execution.reason and execution.status != "complete" else ""
     yield Pair("status", status_text(execution.status) + reason, tone=tone(execution))
-    if step := NEXT_STEPS.get(execution.status):
+    if step := _next_step(execution):
         yield Pair("next", step, tone=Tone.STRONG)
     yield Pair("title", execution.title or "none: e gives it one", tone=Tone.PLAIN if execution.title else Tone.DIM)
     tags = ", ".join(execution.tags)
     yield Pair("tags", tags or "none: # changes them", tone=Tone.PLAIN if tags else Tone.DIM)
+
+
+def _next_step(execution: Execution) -> str:
+    if execution.status == "crashed":
+        return CRASHED
+    if execution.status != "error":
+        return ""
+    return NEVER_BEGAN if execution.exit_code is None else FAILED
 
 
 def _code(session: Session, execution: Execution) -> Iterator[Pair]:
@@ -63,7 +69,7 @@ def _code(session: Session, execution: Execution) -> Iterator[Pair]:
     if commit.description:
         yield Pair("about", commit.description)
     yield Pair("image", execution.image)
-    yield Pair("digest", execution.image_digest or "not known before it starts")
+    yield Pair("digest", execution.image_digest or "not known yet")
 
 
 def _machine(session: Session, execution: Execution) -> Iterator[Pair]:
@@ -110,7 +116,3 @@ def _times(session: Session, execution: Execution) -> Iterator[Pair]:
 
 def _moment(at: float, now: float) -> str:
     return f"{quantities.iso_time(at)}, {quantities.age(max(0.0, now - at))} ago"
-
-
-def _value(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

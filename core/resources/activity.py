@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.activity import KINDS, Activity, BrowsedActivity
 from core.errors import NotFoundError
-from core.quantities import age, iso_time
+from core.quantities import age, iso_time, read_number
 from core.resources.address import address, execution_address
 from core.resources.resource import Column, Empty, Pair, Resource, RowFilter, Section, Tone
 
@@ -93,10 +93,8 @@ _COLUMNS: tuple[Column[Activity], ...] = (
 
 
 def _find(session: Session, _: Project | None, reference: str) -> Activity:
-    if reference.isascii() and reference.isdecimal() and len(reference) < 19:
-        seq = int(reference)
-        if seq in (rows := BrowsedActivity().rows(session, [seq])):
-            return rows[seq]
+    if (seq := read_number(reference)) is not None and seq in (rows := BrowsedActivity().rows(session, [seq])):
+        return rows[seq]
     message = f"there is no change {reference!r}: `shoal activity ls --json` gives the number of each"
     raise NotFoundError(message, field="change")
 

@@ -42,12 +42,22 @@ def status_text(status: str) -> str:
 
 def _duration(execution: Execution, now: float) -> str:
     seconds = execution.duration(now)
-    return "" if seconds is None else quantities.duration(seconds) if execution.is_final else _running(seconds)
+    if seconds is None:
+        return ""
+    if execution.is_final and seconds < 10:
+        return f"{seconds:.1f}s"
+    return _short(int(seconds))
 
 
-def _running(seconds: float) -> str:
-    # Without a tenth of a second: it would be another one whenever somebody looks.
-    return quantities.duration(seconds) if seconds >= 10 else f"{int(seconds)} s"
+def _short(seconds: int) -> str:
+    """Return a duration in few characters, without parts of a second, which would change whenever somebody looks."""
+    if seconds < 60:
+        return f"{seconds}s"
+    if seconds < 3600:
+        return f"{seconds // 60}m{seconds % 60:02}s"
+    if seconds < 86400:
+        return f"{seconds // 3600}h{seconds % 3600 // 60:02}m"
+    return f"{seconds // 86400}d{seconds % 86400 // 3600:02}h"
 
 
 def _why_or_where(execution: Execution, _now: float) -> str:
@@ -69,7 +79,7 @@ COLUMNS: tuple[Column[Execution], ...] = (
         meaning="number within its project",
         text=lambda execution, _: f"#{execution.counter}",
         value=lambda execution: execution.counter,
-        width=7,
+        width=6,
         right=True,
     ),
     Column(
@@ -81,7 +91,7 @@ COLUMNS: tuple[Column[Execution], ...] = (
         width=10,
         tone=tone,
     ),
-    Column(key="step", title="STEP", meaning="the step, and the title", text=_name, width=20, flexible=True),
+    Column(key="step", title="STEP", meaning="the step, and the title", text=_name, width=16, flexible=True),
     Column(
         key="reason",
         title="WHY / WHERE",
@@ -89,7 +99,7 @@ COLUMNS: tuple[Column[Execution], ...] = (
         text=_why_or_where,
         value=lambda execution: execution.reason,
         tone=lambda execution: Tone.DIM if execution.status in ("complete", "stopped") else Tone.PLAIN,
-        width=26,
+        width=30,
         flexible=True,
         sortable=False,
     ),
@@ -99,7 +109,7 @@ COLUMNS: tuple[Column[Execution], ...] = (
         meaning="how long it ran",
         text=_duration,
         value=lambda execution: execution.duration(execution.ended_at or 0) if execution.ended_at else None,
-        width=11,
+        width=7,
         right=True,
         time=True,
     ),
@@ -185,16 +195,15 @@ def _fields(execution: Execution) -> dict[str, Any]:
 def _find(session: Session, project: Project | None, reference: str) -> Execution:
     from core.errors import InvalidInputError  # noqa: PLC0415
 
-    number = reference.removeprefix("#")
     if project is None:
         message = "numbers count within a project: name one, such as `project=NAME`"
         raise InvalidInputError(message, field="project")
-    if number == "latest":
+    if reference == "latest":
         return session.executions.get(project, "latest")
-    if not (number.isascii() and number.isdecimal() and len(number) < 16):
+    if (number := quantities.read_number(reference)) is None:
         message = f"{reference!r} is no execution's number: type such as 12, or latest"
         raise InvalidInputError(message, field="execution")
-    return session.executions.get(project, int(number))
+    return session.executions.get(project, number)
 
 
 def _tags(text: str) -> list[str]:
@@ -217,10 +226,15 @@ def _edit(session: Session, execution: Execution, answers: Mapping[str, str]) ->
 
 def _stop_consequence(session: Session, executions: Sequence[Execution]) -> Consequence | None:  # noqa: ARG001
     names = ", ".join(f"#{execution.counter}" for execution in executions[:8]) + ("…" if len(executions) > 8 else "")
-    running = sum(execution.status == "started" for execution in executions)
-    detail = f"{running} of them run: each gets SIGTERM and its grace period, and keeps the outputs it has by then."
     what = f"Stop {names}?" if len(executions) <= 8 else f"Stop {len(executions)} executions ({names})?"
-    return Consequence(what, detail if running else "None of them has begun: nothing is lost.")
+    running = sum(execution.status == "started" for execution in executions)
+    if not running:
+        return Consequence(what, "It has not begun: nothing is lost." if len(executions) == 1 else _NONE_BEGAN)
+    who = "It runs: it" if len(executions) == 1 else f"{running} of {len(executions)} run: each"
+    return Consequence(what, f"{who} gets SIGTERM and its grace period, and keeps the outputs it has by then.")
+
+
+_NONE_BEGAN = "None of them has begun: nothing is lost."
 
 
 def _ended(session: Session, execution: Execution) -> str | None:  # noqa: ARG001
@@ -320,6 +334,14 @@ EXECUTIONS: Resource[Execution] = Resource(
             meaning="Run it again: same commit, image, parameters and inputs.",
             permission="execution.create",
             run=_run_again,
+        ),
+        Action(
+            id="change",
+            key="R",
+            title="Change and run",
+            meaning="Run it again, changed in a form: other code, parameters, inputs.",
+            permission="execution.create",
+            address=lambda execution: f"new copy={execution.id}",
         ),
         Action(
             id="stop",

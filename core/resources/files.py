@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import InvalidInputError, NotFoundError
-from core.json_text import json_text
+from core.json_text import value_text
 from core.labels import checked_tag
 from core.quantities import age, iso_time, size
 from core.resources.address import address, execution_address
@@ -184,10 +184,7 @@ def _describe(session: Session, row: File) -> Sequence[Section]:
     hashes = [Pair("sha256", row.sha256), Pair("sha1", row.sha1), Pair("md5", row.md5)]
     sections = [Section("File", facts), Section("Hashes", hashes)]
     if row.properties:
-        pairs = [
-            Pair(key, value if isinstance(value, str) else json_text(value, indent=False))
-            for key, value in row.properties.items()
-        ]
+        pairs = [Pair(key, value_text(value)) for key, value in row.properties.items()]
         sections.append(Section("Properties", pairs))
     used = [_use(each) for each in uses(session, row, limit=USES)]
     title = f"Used by the newest {USES}" if len(used) == USES else "Used by"

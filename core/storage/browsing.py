@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from array import array
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from core.errors import InvalidInputError
-from core.text_match import like_pattern
+from core.quantities import read_number
+from core.text_match import shows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -72,8 +74,9 @@ class BrowsedFiles:
     def matching(self, session: Session, query: Query, ids: Sequence[int]) -> Sequence[int]:
         """Return those of the ids that match, in order."""
         where, values = _selection(session, query)
-        text, words = _text(query)
-        statement = f"SELECT f.id {where} AND f.id IN ({_GIVEN}) {text} ORDER BY {_order(query)}"
+        text, words = shows(_SHOWN, query)
+        condition = " AND ".join([f"f.id IN ({_GIVEN})", *text])
+        statement = f"SELECT f.id {where} AND {condition} ORDER BY {_order(query)}"
         bound = values | words | {"ids": json.dumps([*ids])}
         return [row[0] for row in session.read("file.see").execute(statement, bound)]
 
@@ -94,22 +97,17 @@ class BrowsedFiles:
     def _sorted(self, session: Session, query: Query) -> Iterator[Sequence[int]]:
         """Sort the files that match, which are found a stretch at a time where a text filters."""
         where, values = _selection(session, query)
-        order = _order(query)
         if query.text.split():
-            found: list[int] = []
+            found = array("q")
             for part in self._by_age(session, replace(query, sort=None, descending=False)):
                 found.extend(part)
                 yield ()
-            where, values = f"FROM files f WHERE f.id IN ({_GIVEN})", {"ids": json.dumps(found)}
-        expression = _ORDERS[query.sort or ""]
-        beyond = f"({expression} {'<' if query.descending else '>'} :value OR {expression} = :value AND f.id < :last)"
-        first = f"SELECT f.id, {expression} {where} ORDER BY {order} LIMIT :limit"
-        others = f"SELECT f.id, {expression} {where} AND {beyond} ORDER BY {order} LIMIT :limit"
-        rows = session.read("file.see").execute(first, values | {"limit": FIRST_PART}).fetchall()
-        while rows:
-            yield [row[0] for row in rows]
-            bound = values | {"last": rows[-1][0], "value": rows[-1][1], "limit": PART}
-            rows = session.read("file.see").execute(others, bound).fetchall()
+            where, values = f"FROM files f WHERE f.id IN ({_GIVEN})", {"ids": json.dumps([*found])}
+        # At once: to go on after a place in such an order, all files have to be looked at again.
+        cursor = session.read("file.see").execute(f"SELECT f.id {where} ORDER BY {_order(query)}", values)
+        ids = array("q", (row[0] for row in cursor))
+        yield ids[:FIRST_PART]
+        yield ids[FIRST_PART:]
 
 
 def _selection(session: Session, query: Query) -> tuple[str, dict[str, Any]]:
@@ -132,20 +130,10 @@ def _selection(session: Session, query: Query) -> tuple[str, dict[str, Any]]:
 
 
 def _number(text: str) -> int:
-    number = text.removeprefix("#")
-    if not (number.isascii() and number.isdecimal() and len(number) < 16):
+    if (number := read_number(text)) is None:
         message = f"{text!r} is no execution's number: give such as 12"
         raise InvalidInputError(message, field="execution")
-    return int(number)
-
-
-def _text(query: Query) -> tuple[str, dict[str, str]]:
-    words = query.text.split()
-    if not words:
-        return "", {}
-    shows = " AND ".join(f"shown LIKE :word{number} ESCAPE '\\'" for number in range(len(words)))
-    condition = f"AND (SELECT {'NOT ' if query.inverted else ''}({shows}) FROM (SELECT {_SHOWN} AS shown))"  # noqa: S608
-    return condition, {f"word{number}": like_pattern(word) for number, word in enumerate(words)}
+    return number
 
 
 def _key(query: Query) -> str:

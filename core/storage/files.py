@@ -257,7 +257,9 @@ class Files:
 
         Raises:
             InvalidInputError: one is no label; nothing was changed.
+            NotFoundError: there is no such file any more, or the actor may not know of it.
         """
+        file = self.by_id(file.id)
         wanted_tags = None if tags is None else {checked_tag(tag): None for tag in tags}
         wanted_aliases = None if aliases is None else {check_alias(name): None for name in aliases}
         actor = self._session.actor.id

@@ -9,6 +9,7 @@ import pytest
 
 from cli.started import SchedulerLookout
 from core.executions.logs import LogWriter, log_path, record
+from core.executions.metadata import MetadataWriter
 from core.scheduler.lease import Lease
 from core.text import cells
 
@@ -228,3 +229,30 @@ def test_a_scheduler_that_goes_is_told_each_time_and_once(
         lookout.look()
         assert capsys.readouterr().err == ""
         lease.release()
+
+
+@pytest.mark.usefixtures("linked")
+def test_metadata_in_words_and_as_points(
+    run: Callable[[str], Ran], execution: Callable[..., Execution], session: Session
+) -> None:
+    made = execution()
+    writer = MetadataWriter(made.id, made.project_id)
+    with session.database.transaction() as connection:
+        writer.write(connection, [(1, 0.0, {"loss": 0.5, "note": "a\tb"}), (2, 1.0, {"loss": 0.25})])
+    assert run("executions metadata 1").out.split() == ["loss", "0.25", "note", "a", "b"]
+    assert run("executions metadata 1 --plain").out == "KEY\tVALUE\nloss\t0.25\nnote\ta b\n"
+    points = run("executions metadata 1 loss --plain").out.splitlines()
+    assert points[1] == "loss\t1\t1970-01-01T00:00:00.000Z\t0.5"
+    lines = run("executions metadata 1 loss --json").out.splitlines()
+    assert [json.loads(line)["value"] for line in lines] == [0.5, 0.25]
+
+
+@pytest.mark.usefixtures("linked")
+def test_a_plain_list_says_who_where_and_with_which_tags(
+    run: Callable[[str], Ran], execution: Callable[..., Execution]
+) -> None:
+    made = execution(tags=["a", "b"])
+    header, row = (line.split("\t") for line in run("executions ls --plain").out.splitlines())
+    assert dict(zip(header, row, strict=True))["WHO"] == made.user
+    assert row[-1] == "a b"
+    assert "WHO" not in run("executions ls").out

@@ -346,7 +346,16 @@ def test_files_are_shown_and_labelled(run: Callable[[str], Ran], directory: Any)
 
 @pytest.mark.parametrize(
     "line",
-    ["executions ls", "executions ls --sort loss", "executions show 1", "files ls", "environments ls", "settings ls"],
+    [
+        "executions ls",
+        "executions ls --sort loss",
+        "executions show 1",
+        "executions metadata 1",
+        "executions metadata 1 loss",
+        "files ls",
+        "environments ls",
+        "settings ls",
+    ],
 )
 @pytest.mark.usefixtures("linked")
 def test_every_list_has_a_plain_twin(

@@ -19,7 +19,7 @@ def facts(enacted: Enacted, execution: Execution) -> dict[str, Pair]:
 def test_a_failure_says_why_and_what_to_do(enacted: Enacted) -> None:
     told = facts(enacted, enacted.ends(enacted.start(enacted.create("train")), "error", "exit code 1"))
     assert told["status"].text == "✗ error — exit code 1"
-    assert "run it again (r)" in told["next"].text
+    assert "run it again changed (R)" in told["next"].text
     assert told["exit code"].text == "1"
 
 

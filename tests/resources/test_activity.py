@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ import core.activity as browsing
 from core.errors import InvalidInputError, NotFoundError
 from core.resources.activity import ACTIVITY
 from core.resources.resource import Query
+from core.session import Session
 from data.changes import record, since
 from tests.resources.conftest import listed
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
     from core.activity import Activity
     from core.projects.service import Project
-    from core.session import Session
     from core.storage.files import File
 
 
@@ -103,3 +104,11 @@ def test_what_is_no_filter_is_named(session: Session, where: dict[str, str]) -> 
 def test_a_change_that_is_not_there(session: Session, reference: str) -> None:
     with pytest.raises(NotFoundError):
         ACTIVITY.find(session, None, reference)
+
+
+def test_what_another_organization_did_is_nobodys(session: Session, project: Project) -> None:
+    elsewhere = Session(session.database, session.home, replace(session.actor, organization_id=99))
+    created = listed(session, ACTIVITY, project=project)[-1]
+    assert listed(elsewhere, ACTIVITY, project=project) == []
+    with pytest.raises(NotFoundError):
+        ACTIVITY.find(elsewhere, None, str(created.seq))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from core.errors import InvalidInputError, NotFoundError
 from core.resources.files import FILES
 from core.resources.resource import Query
+from core.session import Session
 from core.storage import browsing
 from data.changes import Change, newest, since
 from tests.resources.conftest import listed
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from core.projects.service import Project
-    from core.session import Session
     from core.storage.files import File
 
 
@@ -237,3 +238,11 @@ def test_a_reference_is_looked_for_in_every_project_where_none_is_chosen(
         FILES.find(session, project, "model")
     with pytest.raises(NotFoundError):
         FILES.find(session, None, "nothing")
+
+
+def test_another_organizations_file_gets_no_labels(session: Session, upload: Callable[..., File]) -> None:
+    file = upload("a.csv")
+    elsewhere = Session(session.database, session.home, replace(session.actor, organization_id=99))
+    with pytest.raises(NotFoundError):
+        elsewhere.files.label(file, tags=["theirs"])
+    assert session.files.by_id(file.id).tags == ()

@@ -14,6 +14,7 @@ import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from textual import events
 from textual.screen import ModalScreen
 
 from tui.app import Console
@@ -63,6 +64,15 @@ class Person:
     def types(self, text: str) -> Person:
         """Type a text, letter by letter, faster than anything could happen in between."""
         return self._then(lambda: self._pilot.press(*text))
+
+    def pastes(self, text: str) -> Person:
+        """Paste a text into what has the focus."""
+
+        async def paste() -> None:
+            assert self.console.screen.focused is not None
+            self.console.screen.focused.post_message(events.Paste(text))
+
+        return self._then(paste)
 
     def goes(self, address: str) -> Person:
         """Type an address behind the colon."""

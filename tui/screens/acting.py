@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from core.errors import ShoalError, UnavailableError
 from core.resources.address import address
+from tui.failures import explained
 from tui.screens.screen import ConsoleScreen
 
 if TYPE_CHECKING:
@@ -54,9 +56,13 @@ class Acting(ConsoleScreen):
             return "this console is read-only"
         if reason := self.session.can(action.permission):
             return reason
-        if len(self.chosen_ids) > 1:
+        chosen = self.chosen_ids
+        if not chosen:
+            return "the marked rows are not among these: u unmarks them"
+        if len(chosen) > 1:
             return None if action.many or action.address_of_many else f"{action.title} takes one row: unmark the others"
-        return action.refuse(self.session, row) if action.refuse else None
+        is_of_cursor = chosen[0] == self.resource.key(row)
+        return action.refuse(self.session, row) if action.refuse and is_of_cursor else None
 
     def _adding_refusal(self) -> str | None:
         if self.console.read_only:
@@ -82,7 +88,7 @@ class Acting(ConsoleScreen):
         if reason := self._action_refusal(action):
             self.console.warn(reason)
             return
-        self.work(self._do(action, [*self.chosen_ids]), group="act")
+        self.work(self._do(action, [*self.chosen_ids]), group="ask")
 
     async def _do(self, action: Action[Any], ids: Sequence[int]) -> None:
         # Read anew: what is asked and what is done is about the rows as they are, whatever was last painted.
@@ -106,11 +112,27 @@ class Acting(ConsoleScreen):
             consequence = await self.read(action.consequence, self.session, able)
             if consequence is not None and not await self.console.decide(consequence):
                 return
+        self.finish(self._carry_out(action, able, left_alone=len(rows) - len(able)))
+
+    async def _carry_out(self, action: Action[Any], able: Sequence[Any], *, left_alone: int) -> None:
         call = self.long if action.slow else self.act
-        done = [await call(action.run, self.session, row) for row in able if action.run is not None]
-        left = f", {len(rows) - len(able)} left alone" if len(able) < len(rows) else ""
+        done: list[str] = []
+        failed: list[Exception] = []
+        for row in able if action.run is not None else ():
+            try:
+                done.append(await call(action.run, self.session, row))
+            except Exception as error:  # noqa: BLE001 - how many are done is told, whatever stopped the rest
+                failed.append(error)
+                if isinstance(error, UnavailableError) or not isinstance(error, ShoalError):
+                    break
+        if failed:
+            of_several = f" ({action.title}: {len(done)} of {len(able)} done)" if len(able) > 1 else ""
+            self.console.warn(explained(failed[0]) + of_several)
+            return
+        left = f", {left_alone} left alone" if left_alone else ""
         self.console.tell((done[0] if len(done) == 1 else f"{action.title}: {len(done)} done") + left)
-        self.acted()
+        if self.is_attached:
+            self.acted()
 
     def action_describe(self) -> None:
         """Show everything about the row."""
@@ -124,7 +146,7 @@ class Acting(ConsoleScreen):
         if reason := self.refusal(what):
             self.console.warn(reason)
             return
-        self.console.go(address(what, self.resource.singular, id=str(self.chosen_ids[0])))
+        self.console.go(address(what, self.resource.singular, id=str(self.resource.key(self.chosen_row))))
 
     def action_add(self) -> None:
         """Open what makes a new one."""
@@ -138,11 +160,11 @@ class Acting(ConsoleScreen):
         if reason := self.refusal("edit"):
             self.console.warn(reason)
         else:
-            self.console.go(address("edit", self.resource.singular, id=str(self.chosen_ids[0])))
+            self.console.go(address("edit", self.resource.singular, id=str(self.resource.key(self.chosen_row))))
 
     def action_copy(self) -> None:
         """Copy what names the chosen rows."""
-        self.work(self._copy([*self.chosen_ids]), group="act")
+        self.work(self._copy([*self.chosen_ids]), group="copy")
 
     async def _copy(self, ids: Sequence[int]) -> None:
         found = await self.read(self.resource.source.rows, self.session, ids)

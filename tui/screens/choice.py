@@ -32,6 +32,7 @@ class Choice(ModalScreen["int | None"]):
     Choice > Vertical { width: auto; min-width: 30; max-width: 90%; height: auto; max-height: 90%;
         border: round $primary; background: $surface; padding: 0 1; }
     Choice Static { text-style: bold; width: auto; }
+    Choice OptionList:focus { border: none; }
     Choice OptionList { width: auto; height: auto; max-height: 24; border: none; padding: 0; background: $surface; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [

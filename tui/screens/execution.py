@@ -190,7 +190,7 @@ class ExecutionScreen(Acting):
 
     def on_entry_line_entered(self, message: EntryLine.Entered) -> None:
         """Keep what was typed."""
-        self.work(self._keep(message.what, message.text), group="act")
+        self.finish(self._keep(message.what, message.text))
 
     def on_entry_line_closed(self) -> None:
         """Return to the pane."""

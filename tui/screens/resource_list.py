@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 RELOAD_EVERY = 2.0
 """Seconds between two readings of a whole list that is sorted by a column, while things change."""
+SHORT = 0.1
+"""Seconds: a list that is read in less is read again whenever something changes."""
 
 
 class ResourceList(Acting, ConsoleScreen):
@@ -57,7 +59,13 @@ class ResourceList(Acting, ConsoleScreen):
         self._model: TableModel[Any] = TableModel()
         self._total = 0
         self._is_complete = False
-        self._reloaded_at = 0.0
+        self._loading: object | None = None
+        self._is_following = False
+        self._is_outdated = False
+        self._news: list[Change] | None = []
+        """What happened and is not shown yet; None: too much to tell."""
+        self._loaded_at = 0.0
+        self._load_took = 0.0
         self._table: LiveTable[Any] = LiveTable((), self._model, id="rows")
 
     def body(self) -> ComposeResult:
@@ -116,7 +124,11 @@ class ResourceList(Acting, ConsoleScreen):
         self.address = self._composed_address()
         self._table.sort = None if query.sort is None else (query.sort, query.descending)
         self.details_changed()
-        self.work(self._load(), group="load")
+        self._begin_to_load()
+
+    def _begin_to_load(self) -> None:
+        self._loading = token = object()
+        self.work(self._load(token), group="load")
 
     def _composed_address(self) -> str:
         query = self.query_
@@ -128,10 +140,21 @@ class ResourceList(Acting, ConsoleScreen):
         words = [f"!{query.text}" if query.inverted else query.text] if query.text else []
         return address(self.resource.name, *words, **arguments)
 
-    async def _load(self) -> None:
+    async def _load(self, token: object) -> None:
+        """Read the ids, and then what happened meanwhile; should that fail, it is tried again."""
+        self._is_outdated = True
+        self._loaded_at = time.monotonic()
+        try:
+            await self._load_ids(self.query_)
+            self._is_outdated = False
+        finally:
+            if self._loading is token:
+                self._loading = None
+            self._load_took = time.monotonic() - self._loaded_at
+        self._follow_on()
+
+    async def _load_ids(self, query: Query) -> None:
         """Read the ids in parts; a list that is read again stays as it is until all are there."""
-        query = self.query_
-        self._reloaded_at = time.monotonic()
         again = len(self._model) > 0
         parts = await self.read(self.resource.source.ids, self.session, query)
         ids: array[int] = array("q")
@@ -139,13 +162,16 @@ class ResourceList(Acting, ConsoleScreen):
         while (part := await self.read(_next, parts)) is not None:
             ids.extend(part)
             if not again:
+                fills_the_screen = len(self._model) < self._table.size.height
                 self._model.extend(part)
-                self._table.reordered()
+                # What lies below is not in sight: only its length is new, once all is there.
+                if fills_the_screen:
+                    self._table.reordered()
                 self._say_how_many()
         self._total = await self.read(self.resource.source.total, self.session, query)
         if again:
             self._model.set_ids(ids)
-            self._table.reordered()
+        self._table.reordered()
         self._is_complete = True
         await self._read_summary()
         self._say_how_many()
@@ -170,24 +196,48 @@ class ResourceList(Acting, ConsoleScreen):
             changes = [change for change in changes if change.kind in self.resource.source.kinds]
             if not changes:
                 return
-        self.work(self._follow(changes), group="follow")
+        self._news = None if changes is None or self._news is None else [*self._news, *changes]
+        self._follow_on()
 
     def on_tick(self, now: float) -> None:
-        """Let the texts that move with the clock move."""
+        """Let the texts that move with the clock move, and catch up where there was no time for it."""
         self._table.tick(now)
+        self._follow_on()
 
-    async def _follow(self, changes: Sequence[Change] | None) -> None:
+    def _follow_on(self) -> None:
+        """Follow what happened, in its order: nothing is let go of because more happened meanwhile."""
+        if self._loading is not None or self._is_following:
+            return
+        if self._is_outdated:
+            # Of a long list that changes all the time, each reading must come to its end.
+            if self._load_took < SHORT or time.monotonic() - self._loaded_at >= RELOAD_EVERY:
+                self._begin_to_load()
+        elif self._news != []:
+            self._is_following = True
+            self.work(self._follow(), group="follow")
+
+    async def _follow(self) -> None:
+        news, self._news = self._news, []
+        try:
+            await self._take_note(news)
+        except BaseException:
+            self._news = None
+            raise
+        finally:
+            self._is_following = False
+        self._follow_on()
+
+    async def _take_note(self, changes: Sequence[Change] | None) -> None:
         touched = None if changes is None else self.resource.source.touched(self.session, changes)
+        is_all = touched is None or any(change.subject not in touched for change in changes or ())
+        self._model.forget(None if is_all else touched)
         if touched is None or (self.query_.sort is not None and touched):
-            await self._reload_in_time()
+            self._is_outdated = True
         elif touched:
             await self._take_in(sorted(touched, reverse=not self.query_.descending))
-        await self._read_visible(touched, changes)
+        visible = self._table.visible_ids()
+        await self._read_rows([id_ for id_ in visible if is_all or id_ in (touched or ())])
         await self._read_summary()
-
-    async def _reload_in_time(self) -> None:
-        if time.monotonic() - self._reloaded_at >= RELOAD_EVERY or self._is_complete:
-            await self._load()
 
     async def _take_in(self, touched: Sequence[int]) -> None:
         """Let rows in that belong here now, and let go of those that do not any more."""
@@ -199,22 +249,18 @@ class ResourceList(Acting, ConsoleScreen):
         for id_ in reversed(new):
             self._model.insert(_place_of(self._model.ids, id_, ascending=self.query_.descending), [id_])
         if gone or new:
-            self._total = await self.read(self.resource.source.total, self.session, self.query_)
+            # At once: a key that comes now is about the rows as they are.
             self._table.reordered()
+            self._total = await self.read(self.resource.source.total, self.session, self.query_)
             self._say_how_many()
-
-    async def _read_visible(self, touched: set[int] | None, changes: Sequence[Change] | None) -> None:
-        visible = self._table.visible_ids()
-        if touched is not None and all(change.subject in touched for change in changes or ()):
-            visible = [id_ for id_ in visible if id_ in touched]
-        await self._read_rows(visible)
 
     async def _read_rows(self, ids: Sequence[int]) -> None:
         if not ids:
             return
         self._model.put(await self.read(self.resource.source.rows, self.session, ids))
         self._table.refresh_rows(ids)
-        self.details_changed()
+        if self._table.cursor_id in ids:  # what its keys can do may be something else now
+            self.details_changed()
 
     async def on_live_table_needed(self, message: LiveTable.Needed) -> None:
         """Read the rows that came into sight."""
@@ -274,7 +320,7 @@ class ResourceList(Acting, ConsoleScreen):
 
     async def on_live_table_opened(self, message: LiveTable.Opened) -> None:
         """Open the row."""
-        self.work(self._open(message.id), group="act")
+        self.work(self._open(message.id), group="ask")
 
     async def _open(self, id_: int) -> None:
         found = await self.read(self.resource.source.rows, self.session, [id_])

@@ -119,6 +119,10 @@ class ConsoleScreen(Screen[None]):
         """Do something beside the loop; a newer one of the same group takes its place. Errors become a warning."""
         self.run_worker(self._guarded(coroutine), group=group, exclusive=True, exit_on_error=False)
 
+    def finish(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Do something that is done to its end, whatever is begun meanwhile, and if the place is left."""
+        self.console.run_worker(self._guarded(coroutine), group="finish", exit_on_error=False)
+
     async def _guarded(self, coroutine: Coroutine[Any, Any, None]) -> None:
         self.console.working += 1
         try:

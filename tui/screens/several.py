@@ -28,6 +28,7 @@ class Several(ModalScreen["list[int] | None"]):
     Several > Vertical { width: auto; min-width: 30; max-width: 90%; height: auto; max-height: 90%;
         border: round $primary; background: $surface; padding: 0 1; }
     Several Static { text-style: bold; width: auto; }
+    Several OptionList:focus { border: none; }
     Several OptionList { width: auto; height: auto; max-height: 24; border: none; padding: 0; background: $surface; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -94,7 +94,8 @@ class DescriptionView(ScrollView, can_focus=True):
 
     def _lay_out(self) -> None:
         before = self._lines
-        self._lines = lines_of(self._sections, self.size.width)
+        # The last cell is the scroll bar's.
+        self._lines = lines_of(self._sections, self.size.width - 1)
         self._cursor = max(0, min(self._cursor, len(self._lines) - 1))
         size = Size(self.size.width, len(self._lines))
         if max(len(before), len(self._lines)) <= self.size.height:
@@ -171,9 +172,17 @@ class DescriptionView(ScrollView, can_focus=True):
         self._go((len(self._lines) - 1) * end)
 
     def action_follow(self) -> None:
-        """Go where the line leads."""
+        """Go where the line leads; from one that leads nowhere, go to the next that does."""
         if self._lines and (address := self._lines[self._cursor].address):
             self.post_message(self.Followed(address))
+        else:
+            self.to_link()
+
+    def to_link(self) -> None:
+        """Move the cursor to the next line that leads somewhere, the first one behind the last."""
+        numbers = [number for number, line in enumerate(self._lines) if line.address and line.label.strip()]
+        if numbers:
+            self._go(next((number for number in numbers if number > self._cursor), numbers[0]))
 
     def _go(self, to: int) -> None:
         before, self._cursor = self._cursor, max(0, min(to, len(self._lines) - 1))

@@ -9,7 +9,7 @@ from textual.binding import Binding
 from textual.widget import Widget
 
 from core.text import fit, pad, plain
-from tui.places import parsed, places
+from tui.places import menu_names, parsed
 
 if TYPE_CHECKING:
     from textual import events
@@ -44,9 +44,7 @@ class Menu(Widget):
     def __init__(self, console: Console) -> None:
         super().__init__()
         self._owner = console
-        listed = [place for place in places() if place.in_menu]
-        # Lists first: the places that no resource declares come before them in the registry.
-        self._places = sorted(listed, key=lambda place: place.name in ("new", "about"))
+        self._places = menu_names()
         self._cursor = 0
         self._before: Widget | None = None
         self._asked = False
@@ -99,7 +97,7 @@ class Menu(Widget):
     def action_open(self) -> None:
         """Go to the place."""
         self.action_leave()
-        self._owner.go(self._places[self._cursor].name)
+        self._owner.go(self._places[self._cursor])
 
     def action_leave(self) -> None:
         """Return to where one was."""
@@ -113,7 +111,7 @@ class Menu(Widget):
         here, text, width = self._present(), Text(no_wrap=True, end="", overflow="crop"), self.size.width
         for number, place in enumerate(self._places):
             name = "cursor" if self.has_focus and number == self._cursor else "here" if number == here else "place"
-            line = ("▌" if number == here else " ") + fit(plain(place.name), width - 2)
+            line = ("▌" if number == here else " ") + fit(plain(place), width - 2)
             style = self.get_component_rich_style(f"menu--{name}", partial=name != "cursor")
             text.append(pad(line, width) + ("\n" if number < len(self._places) - 1 else ""), style)
         return text
@@ -122,9 +120,8 @@ class Menu(Widget):
         """Return which place the screen is, or came from."""
         for address in (getattr(screen, "address", "") for screen in reversed(self._owner.screen_stack)):
             name = parsed(address)[0] if address else ""
-            for number, place in enumerate(self._places):
-                if name in (place.name, *place.aliases):
-                    return number
+            if name in self._places:
+                return self._places.index(name)
         return None
 
     def _keep(self, *, shown: bool) -> None:

@@ -48,15 +48,16 @@ class KeyRow:
 
 
 def columns(executions: Sequence[Execution], *, narrow: bool) -> list[Column[KeyRow]]:
-    """Return the columns: the newest value of each execution, and the rest about the first.
+    """Return the columns: the newest value of each execution, and of a single one what else is known.
 
     In a narrow table names have their room, and other columns are shown by scrolling.
     """
-    title = f"#{executions[0].counter}" if len(executions) > 1 else "LATEST"
+    if len(executions) > 1:
+        newest = [_newest(number, f"#{each.counter}") for number, each in enumerate(executions)]
+        return [Column(key="key", title="KEY", text=_name, width=20), *newest]
     return [
-        Column(key="key", title="KEY", text=_name, flexible=not narrow and len(executions) == 1, width=20),
-        _newest(0, title),
-        *(_newest(number, f"#{each.counter}") for number, each in enumerate(executions) if number),
+        Column(key="key", title="KEY", text=_name, flexible=not narrow, width=20),
+        _newest(0, "LATEST"),
         Column(key="best", title="BEST", text=lambda row, _: _best(row), right=True, width=9, tone=lambda _: Tone.GOOD),
         Column(key="min", title="MIN", text=lambda row, _: _extreme(row, row.low), right=True, width=9),
         Column(key="max", title="MAX", text=lambda row, _: _extreme(row, row.high), right=True, width=9),

@@ -294,7 +294,8 @@ class MetadataPane(Pane):
         self.query_one(EmptyText).display = is_empty
         self._table.reordered()
         self._take_keys()
-        self.call_after_refresh(self._look)
+        if ids:  # what is in sight is known only then; without any, looking again would never end
+            self.call_after_refresh(self._look)
         if not self._chosen and not is_empty:
             self._table.marks = self._preferred()
         self.screen_.details_changed()

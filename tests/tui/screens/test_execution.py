@@ -44,7 +44,7 @@ async def test_what_happens_is_seen(finished: Enacted) -> None:
         finished.prints(execution, [b"and again"])
         await person.sees("and again").presses("1")
         finished.ends(execution, "error", "exit code 1")
-        await person.sees("✗ error — exit code 1", "run it again (r)")
+        await person.sees("✗ error — exit code 1", "run it again changed (R)")
 
 
 async def test_title_and_tags_are_changed_in_place(finished: Enacted) -> None:
@@ -58,7 +58,7 @@ async def test_title_and_tags_are_changed_in_place(finished: Enacted) -> None:
 
 async def test_a_wrong_tag_is_said_and_nothing_is_lost(finished: Enacted) -> None:
     async with story(finished.session, project=finished.project, address="execution 2") as person:
-        await person.presses("#").types("x" * 130).presses("enter").sees("printable text of 1 to 128 characters")
+        await person.presses("#").pastes("x" * 130).presses("enter").sees("printable text of 1 to 128 characters")
     assert finished.session.executions.get(finished.project, 2).tags == ("demo",)
 
 
