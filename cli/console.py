@@ -65,8 +65,23 @@ def console(
 
 
 def first_place(session: Session) -> str:
-    """Return the address to open with: the executions, or the first steps where nothing ran yet."""
-    return "executions" if any(session.executions.counts().values()) else "start"
+    """Return the address to open with: the executions, or the first steps where nothing ran yet or is to be linked."""
+    if not any(session.executions.counts().values()):
+        return "start"
+    return "start" if not os.environ.get("SHOAL_PROJECT") and _can_be_linked(session) else "executions"
+
+
+def _can_be_linked(session: Session) -> bool:
+    """Whether this directory holds a manifest, and no project knows of it."""
+    try:
+        if not Path("valohai.yaml").exists():
+            return False
+        session.projects.linked(Path.cwd())
+    except NotFoundError:
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def project_to_begin_with(session: Session, name: str | None) -> Project | None:

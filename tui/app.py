@@ -41,6 +41,9 @@ FIRST_PLACE = "executions"
 LOOK_EVERY = 0.25
 """Seconds between two looks whether anything was committed."""
 WARNING_STAYS = 12.0
+"""Seconds after which a warning goes by itself."""
+READ_AFTER = 1.0
+"""Seconds after which it goes with the next key."""
 AGAIN_WITHIN = 2.0
 """Seconds within which a second ctrl+c leaves."""
 
@@ -127,8 +130,8 @@ class Console(Frame):
         self.run_worker(self._guarded_open(address, replace=replace), group="go", exclusive=True, exit_on_error=False)
 
     def back(self) -> None:
-        """Return to the place before; the first one stays."""
-        if len(self.screen_stack) > 2:
+        """Return to the place before; the first one stays, and so does what lies below a dialog."""
+        if len(self.screen_stack) > 2 and not self.screen.is_modal:
             self.pop_screen()
 
     async def action_back(self) -> None:
@@ -141,11 +144,24 @@ class Console(Frame):
         self.working += 1
         try:
             screen = await open_address(self, address)
-            await (self.switch_screen(screen) if replace else self.push_screen(screen))
+            self.warning = ""
+            if replace:
+                await self.switch_screen(screen)
+            elif not await self._returned_to(screen.address):
+                await self.push_screen(screen)
         except Exception as error:  # noqa: BLE001 - a place that cannot be opened is told, and the console stays where it is
             self.warn(explained(error))
         finally:
             self.working -= 1
+
+    async def _returned_to(self, address: str) -> bool:
+        """Go back to a place that is open below, rather than open it once more; False where it is not."""
+        addresses = [getattr(screen, "address", "") for screen in self.screen_stack]
+        if not address or address not in addresses:
+            return False
+        while getattr(self.screen, "address", "") != address:
+            await self.pop_screen()
+        return True
 
     async def _open(self, address: str) -> None:
         await self.push_screen(await open_address(self, address))
@@ -174,6 +190,12 @@ class Console(Frame):
         from tui.clipboard import copy  # noqa: PLC0415 - used when somebody copies
 
         self.run_worker(copy(self, text), group="copy", exclusive=True, exit_on_error=False)
+
+    def key_pressed(self) -> None:
+        """Let go of a warning: whoever goes on has read it."""
+        if self.warning and time.monotonic() - self._warned_at > READ_AFTER:
+            self.warning = ""
+            self.status_changed()
 
     def status_changed(self) -> None:
         """Have the line at the bottom drawn again."""

@@ -70,10 +70,10 @@ def _through_screen(console: Console, data: bytes) -> None:
 
 
 async def _show(console: Console, text: str, reason: str) -> None:
-    from tui.screens.selectable import Selectable  # noqa: PLC0415 - where there is no clipboard only
+    from tui.screens.selectable_text import SelectableText  # noqa: PLC0415 - where there is no clipboard only
 
     await asyncio.sleep(0)
-    await console.push_screen(Selectable(text, reason))
+    await console.push_screen(SelectableText(text, reason))
 
 
 def _amount(text: str) -> str:

@@ -52,7 +52,7 @@ def run(console: Console, line: str) -> None:
 def suggestions(line: str) -> Sequence[Suggestion]:
     """Return what may be meant by a line that is being typed: those that begin like it before those that hold it."""
     before, space, word = line.rpartition(" ")
-    offered = _arguments(words) if (words := before.split()) else _names()
+    offered = _arguments(words, word) if (words := before.split()) else _names()
     first = [each for each in offered if each.shown.casefold().startswith(word.casefold())]
     then = [each for each in offered if word.casefold() in each.shown.casefold() and each not in first]
     return [each._replace(text=f"{before}{space}{each.shown}") for each in [*first, *then][:MOST]]
@@ -68,7 +68,7 @@ def _names() -> Sequence[Suggestion]:
     return [Suggestion(name, name, meaning) for name, meaning in found]
 
 
-def _arguments(words: Sequence[str]) -> Sequence[Suggestion]:
+def _arguments(words: Sequence[str], typed: str) -> Sequence[Suggestion]:
     """Return what may follow these words."""
     if words[0] == "theme":
         return [Suggestion("", name, themes.meaning(name)) for name in themes.names()]
@@ -77,18 +77,18 @@ def _arguments(words: Sequence[str]) -> Sequence[Suggestion]:
     if words[0] == "execution":
         panes = ("details", "logs", "metadata", "outputs", "events")
         return [Suggestion("", pane, f"its {pane}") for pane in panes] if len(words) > 1 else []
-    return [*_filters(words[0])]
+    return [*_filters(words[0], typed)]
 
 
-def _filters(word: str) -> Iterator[Suggestion]:
+def _filters(word: str, typed: str) -> Iterator[Suggestion]:
     declared = next((each for each in map(resource, names()) if word in (each.name, *each.aliases)), None)
     if declared is None:
         return
     for each in declared.filters:
-        if not each.choices:
-            yield Suggestion("", f"{each.key}=", each.meaning)
-        for choice in each.choices:
-            yield Suggestion("", f"{each.key}={choice}", each.meaning)
+        yield Suggestion("", f"{each.key}=", each.meaning)
+        if f"{each.key}=" in typed:
+            for choice in each.choices:
+                yield Suggestion("", f"{each.key}={choice}", each.meaning)
     for column in declared.columns:
         if column.sortable:
             yield Suggestion(

@@ -53,6 +53,7 @@ class Frame(DiffedApp[int], inherit_bindings=False):
             await self._deal_with(event)
 
     async def _deal_with(self, key: events.Key) -> None:
+        self._console.key_pressed()
         target = self.focused or self.screen
         await super().on_event(key)
         if key.is_forwarded:

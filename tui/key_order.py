@@ -86,18 +86,23 @@ class KeyOrder:
         return bool(self._waiting)
 
     async def _next(self) -> None:
-        if self._waiting and self._is_opening():
-            self._wait()
+        if not self._is_opening():
+            self._opening_since = None
+        elif self._waiting and self._waits():
             return
-        self._opening_since = None
         self.is_under_way = False
         while self._waiting and not self.is_under_way:
             await self._give(self._waiting.popleft())
 
-    def _wait(self) -> None:
+    def _waits(self) -> bool:
         """Let a place or a dialog come first: the keys that follow are meant for it, not for what it will cover."""
         now = time.monotonic()
-        self._opening_since = self._opening_since or now
+        if self._opening_since is None:
+            self._opening_since = now
         if now - self._opening_since > LONGEST:
-            self._waiting.clear()
+            if self._opening_since:
+                self._waiting.clear()
+            self._opening_since = 0.0  # what comes from now on goes where one is
+            return False
         self._app.set_timer(_AGAIN, self._next)
+        return True

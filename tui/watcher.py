@@ -58,12 +58,12 @@ class Watcher:
 
     async def _pass_on(self) -> None:
         changes = await self._console.read(changes_since, self._console.session, self._seq)
-        newest = changes[-1].seq if changes else None
+        newest = changes[-1].seq if changes else self._seq
         if changes is None:
             newest = await self._console.read(newest_change, self._console.session)
-        self._seq = newest or self._seq
+        number, self._seq = newest - self._seq, newest
         if self._console.standing.frozen is not None:
-            self._console.standing.frozen += len(changes or ())
+            self._console.standing.frozen += number
         else:
             self._tell(changes)
 

@@ -33,10 +33,16 @@ _OF_GIVEN = f"FROM json_each(:ids) g CROSS JOIN executions e ON e.id = g.value {
 _USER = "(SELECT name FROM users WHERE id = e.user_id)"
 _ENVIRONMENT = "(SELECT slug FROM environments WHERE id = e.environment_id)"
 _MACHINE = "(SELECT name FROM machines WHERE id = e.machine_id)"
+_REASON = """
+CASE WHEN e.status IN ('created', 'queued') THEN (SELECT w.reason FROM waiting_reasons w
+    WHERE w.environment_id = e.environment_id AND w.user_id = e.user_id AND w.status = e.status)
+    WHEN e.status != 'complete' THEN e.status_detail END
+"""
 _SHOWN = f"""
 '#' || e.counter || ' ' || e.step || ' ' || coalesce(e.title, '') || ' ' || e.status || ' ' || {_USER} || ' '
 || {_ENVIRONMENT} || ' ' || coalesce({_MACHINE}, '') || ' ' || (SELECT identifier FROM commits WHERE id = e.commit_id)
 || ' ' || coalesce((SELECT group_concat(t.tag, ' ') FROM execution_tags t WHERE t.execution_id = e.id), '')
+|| ' ' || coalesce({_REASON}, '')
 """  # noqa: S608 - made of constants
 _ORDERS: dict[str, str] = {
     "number": "e.id",

@@ -72,6 +72,8 @@ def test_a_text_has_to_stand_in_what_is_shown(enacted: Enacted) -> None:
     assert numbers(enacted, text="naïve") == [first.counter]
     assert numbers(enacted, text="train", inverted=True) == [second.counter]
     assert numbers(enacted, text="' OR 1=1 --") == []
+    enacted.ends(enacted.start(second), "error", "exit code 7: look at the log")
+    assert numbers(enacted, text="code 7") == [second.counter]
 
 
 @pytest.mark.parametrize("descending", [False, True])

@@ -92,9 +92,9 @@ class ExecutionScreen(Acting):
     def refusal(self, action: str) -> str | None:
         """Return why a key cannot be used now."""
         if action in ("title", "tags"):
-            return "this console is read-only" if self.console.read_only else self.session.can("execution.edit")
+            return self.write_refusal("execution.edit")
         if action == "change":
-            return "this console is read-only" if self.console.read_only else self.session.can("execution.create")
+            return self.write_refusal("execution.create")
         return super().refusal(action)
 
     # Panes.

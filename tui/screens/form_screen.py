@@ -33,11 +33,9 @@ class FormScreen(ConsoleScreen):
         """Return why nothing can be saved."""
         if action != "save":
             return super().refusal(action)
-        if self.console.read_only:
-            return "this console is read-only"
-        if self.is_saving:
-            return "it is being done already"
-        return self.session.can(self.permission) if self.permission else None
+        if reason := self.write_refusal(self.permission):
+            return reason
+        return "it is being done already" if self.is_saving else None
 
     def on_form_submitted(self) -> None:
         """Save: the form's last line was pressed."""

@@ -157,7 +157,7 @@ class LineageScreen(ConsoleScreen):
             what = "can be run again" if action == "again" else "has a log"
             return f"only an execution {what}"
         if action == "again":
-            return "this console is read-only" if self.console.read_only else self.session.can("execution.create")
+            return self.write_refusal("execution.create")
         return None
 
     def _key_for(self, action: str) -> NodeKey | None:

@@ -109,19 +109,19 @@ class ResourceList(Acting, ConsoleScreen):
         self.work(self._choose_columns(), group="choose")
 
     async def _choose_columns(self) -> None:
-        from tui.screens.several import Several  # noqa: PLC0415 - opened when somebody chooses
+        from tui.screens.choose_some import ChooseSome  # noqa: PLC0415 - opened when somebody chooses
 
         columns = self.resource.columns
         shown = {column.key for column in self._columns()}
         options = [(column.title, column.meaning, column.key in shown) for column in columns]
-        chosen = await self.console.push_screen_wait(Several("Columns", options))
+        chosen = await self.console.push_screen_wait(ChooseSome("Columns", options))
         if chosen is not None:
             self.console.view.put(self._columns_name, [columns[number].key for number in chosen])
             self._table.columns = self._columns()
 
     def _requery(self, query: Query) -> None:
         self.query_ = query
-        self.address = self._composed_address()
+        self.address = self.composed_address(self.console)
         self._table.sort = None if query.sort is None else (query.sort, query.descending)
         self.details_changed()
         self._begin_to_load()
@@ -130,10 +130,11 @@ class ResourceList(Acting, ConsoleScreen):
         self._loading = token = object()
         self.work(self._load(token), group="load")
 
-    def _composed_address(self) -> str:
+    def composed_address(self, console: Console) -> str:
+        """Return the address that leads to these rows in this order."""
         query = self.query_
         arguments = dict(query.where)
-        if query.project != self.console.project and self.resource.scoped:
+        if query.project != console.project and self.resource.scoped:
             arguments["project"] = query.project.name if query.project else "*"
         if query.sort:
             arguments["sort"] = f"-{query.sort}" if query.descending else query.sort
@@ -241,7 +242,10 @@ class ResourceList(Acting, ConsoleScreen):
 
     async def _take_in(self, touched: Sequence[int]) -> None:
         """Let rows in that belong here now, and let go of those that do not any more."""
-        matching = set(await self.read(self.resource.source.matching, self.session, self.query_, touched))
+        query = self.query_
+        matching = set(await self.read(self.resource.source.matching, self.session, query, touched))
+        if query is not self.query_ or self._loading is not None:
+            return  # what is read anew holds it already
         gone = [id_ for id_ in touched if id_ not in matching and self._model.index_of(id_) is not None]
         new = [id_ for id_ in touched if id_ in matching and self._model.index_of(id_) is None]
         if gone:
@@ -251,7 +255,10 @@ class ResourceList(Acting, ConsoleScreen):
         if gone or new:
             # At once: a key that comes now is about the rows as they are.
             self._table.reordered()
-            self._total = await self.read(self.resource.source.total, self.session, self.query_)
+            if query.text:
+                self._total = await self.read(self.resource.source.total, self.session, query)
+            else:
+                self._total = len(self._model)
             self._say_how_many()
 
     async def _read_rows(self, ids: Sequence[int]) -> None:
@@ -301,20 +308,22 @@ class ResourceList(Acting, ConsoleScreen):
         self.work(self._choose_order(), group="choose")
 
     async def _choose_order(self) -> None:
-        from tui.screens.choice import Choice  # noqa: PLC0415 - opened when somebody sorts
+        from tui.screens.choose_one import ChooseOne  # noqa: PLC0415 - opened when somebody sorts
 
         columns = [column for column in self.resource.columns if column.sortable]
         options = [(column.title, column.meaning) for column in columns]
         options.append(("as it comes", "the list's own order"))
-        chosen = await self.console.push_screen_wait(Choice("Sort by", options))
+        chosen = await self.console.push_screen_wait(ChooseOne("Sort by", options))
         if chosen is None:
             return
-        if chosen == len(columns):
-            self._requery(replace(self.query_, sort=None, descending=False))
-            return
-        key = columns[chosen].key
-        again = self.query_.sort == key
-        self._requery(replace(self.query_, sort=key, descending=again and not self.query_.descending))
+        query = replace(self.query_, sort=None, descending=False)
+        if chosen < len(columns):
+            key = columns[chosen].key
+            turned = self.query_.sort == key and not self.query_.descending
+            query = replace(self.query_, sort=key, descending=turned)
+        sign = "-" if query.descending else ""
+        self.console.view.put(f"{self.resource.name}.sort", f"{sign}{query.sort or ''}")
+        self._requery(query)
 
     # One row.
 
@@ -388,9 +397,12 @@ async def list_screen(
     project = console.project if resource.scoped else None
     if resource.scoped and (name := arguments.pop("project", None)) is not None:
         project = None if name == "*" else await console.read(console.session.projects.get, name)
-    sort = arguments.pop("sort", "")
+    sort = arguments.pop("sort", None)
     if sort:
         resource.column(sort.removeprefix("-"))
+    if sort is None:
+        kept = str(console.view.get(f"{resource.name}.sort", ""))
+        sort = kept if kept.removeprefix("-") in {column.key for column in resource.columns} else ""
     known = [each.key for each in resource.filters]
     if unknown := [key for key in arguments if key not in known]:
         message = f"{resource.name} have no filter {unknown[0]!r}: {', '.join(known) or 'there is none'}"
@@ -404,4 +416,8 @@ async def list_screen(
         sort=sort.removeprefix("-") or None,
         descending=sort.startswith("-"),
     )
-    return screen_class(resource)(query)
+    # What cannot be is said here, where one came from.
+    await console.read(resource.source.matching, console.session, query, [])
+    screen = screen_class(resource)(query)
+    screen.address = screen.composed_address(console)
+    return screen

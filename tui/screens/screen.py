@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from textual.containers import Horizontal, Vertical
+from textual.css.query import NoMatches
 from textual.screen import Screen
 
 from tui.failures import explained
@@ -84,6 +85,10 @@ class ConsoleScreen(Screen[None]):
             return "this is the first place: type :q to leave"
         return None
 
+    def write_refusal(self, permission: str) -> str | None:
+        """Return why what needs a permission and changes something cannot be done here, None where it can."""
+        return "this console is read-only" if self.console.read_only else self.session.can(permission)
+
     def on_changes(self, changes: Sequence[Change] | None) -> None:
         """Take note of what happened since the last call; None says that it is too much to tell: read all again."""
 
@@ -127,6 +132,9 @@ class ConsoleScreen(Screen[None]):
         self.console.working += 1
         try:
             await coroutine
+        except NoMatches as error:
+            if self.is_attached:  # what was read for a place that has been left is dropped
+                self.console.warn(explained(error))
         except Exception as error:  # noqa: BLE001 - whatever fails beside the loop is told, and the console goes on
             self.console.warn(explained(error))
         finally:

@@ -47,6 +47,7 @@ class Start(ConsoleScreen):
         """Show what there is to begin with."""
         self._view.focus()
         self._view.sections = [Section("Welcome to Shoal", [*_welcome()]), Section("Begin with", self._beginnings())]
+        self._view.to_link()
 
     def _beginnings(self) -> Sequence[Pair]:
         manifest = self._directory / MANIFEST

@@ -177,10 +177,10 @@ class TraceScreen(LineageScreen):
             self.work(self._export(), group="export")
 
     async def _export(self) -> None:
-        from tui.screens.choice import Choice  # noqa: PLC0415 - asked when somebody exports
+        from tui.screens.choose_one import ChooseOne  # noqa: PLC0415 - asked when somebody exports
 
         options = [(title, meaning) for _, title, meaning in _FORMATS]
-        chosen = await self.app.push_screen_wait(Choice("Write the graph as", options))
+        chosen = await self.app.push_screen_wait(ChooseOne("Write the graph as", options))
         if chosen is None or self._tree.rows is None:
             return
         form, side = _FORMATS[chosen][0], self._tree.rows.side

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from core.resources.resource import Tone
 from core.text import cells, fit, pad, plain
+from tui.widgets.wrapping import broken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,25 +52,3 @@ def _lines_of_pair(pair: Pair, label_width: int, width: int) -> list[Description
         DescriptionLine(label if number == 0 else " " * cells(label), text, pair.tone, pair.address, pair.text)
         for number, text in enumerate(texts)
     ]
-
-
-def broken(text: str, width: int) -> list[str]:
-    """Return a text in pieces of at most `width` cells, broken at spaces where it can be; indentation stays."""
-    pieces: list[str] = []
-    while cells(text) > width:
-        end = _fitting(text, width)
-        space = text.rfind(" ", 1, end + 1)
-        cut = space if space > end // 2 else end
-        pieces.append(text[:cut])
-        text = text[cut:].removeprefix(" ")
-    return [*pieces, text]
-
-
-def _fitting(text: str, width: int) -> int:
-    """Return how many characters fit into `width` cells, at least one."""
-    taken = 0
-    for number, character in enumerate(text):
-        taken += cells(character)
-        if taken > width:
-            return max(1, number)
-    return len(text)

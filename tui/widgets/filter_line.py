@@ -6,29 +6,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
-from textual.containers import Horizontal
 from textual.message import Message
-from textual.widgets import Input, Static
+
+from tui.widgets.typed_line import TypedLine
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.timer import Timer
+    from textual.widgets import Input
 
 PAUSE = 0.15
 """Seconds without a key after which the rows follow."""
 LONGEST = 200
 
 
-class FilterLine(Horizontal):
-    """Hidden until it is opened; enter keeps the filter, escape takes it away."""
+class FilterLine(TypedLine):
+    """Enter keeps the filter, escape takes it away."""
 
-    DEFAULT_CSS = """
-    FilterLine { height: 1; display: none; background: $surface; }
-    FilterLine.-open { display: block; }
-    FilterLine > Static { width: 2; height: 1; color: $accent; text-style: bold; }
-    FilterLine > Input { width: 1fr; height: 1; border: none; padding: 0; background: $surface; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "drop", "No filter", id="filter.drop", tooltip="Show all rows again."),
     ]
@@ -39,31 +33,18 @@ class FilterLine(Horizontal):
 
         text: str
 
-    class Closed(Message):
-        """The person is done with the line."""
+    class Closed(TypedLine.Closed):
+        """The person is done with the filter."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(LONGEST)
         self._pause: Timer | None = None
         self._said = ""
 
-    def compose(self) -> ComposeResult:
-        """Yield the sign and the field."""
-        yield Static("/ ", markup=False)
-        yield Input(max_length=LONGEST, compact=True, select_on_focus=False)
-
-    def on_mount(self) -> None:
-        """Have a cursor that stands still: a blinking one would send bytes for ever."""
-        self.query_one(Input).cursor_blink = False
-
     def open(self, text: str) -> None:
         """Show the line with the filter as it is."""
-        self.add_class("-open")
-        field = self.query_one(Input)
         self._said = text
-        field.value = text
-        field.cursor_position = len(text)
-        self.screen.set_focus(field)
+        self.open_with("/ ", text)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Say what was typed after a short pause."""
@@ -75,22 +56,21 @@ class FilterLine(Horizontal):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Keep the filter and leave the line."""
         event.stop()
-        self._close()
+        self._finish()
 
     def action_drop(self) -> None:
         """Take the filter away and leave the line."""
-        self.query_one(Input).value = ""
-        self._close()
+        self.field.value = ""
+        self._finish()
 
-    def _close(self) -> None:
+    def _finish(self) -> None:
         if self._pause is not None:
             self._pause.stop()
         self._say()
-        self.remove_class("-open")
-        self.post_message(self.Closed())
+        self.close()
 
     def _say(self) -> None:
-        text = self.query_one(Input).value
+        text = self.field.value
         if text != self._said:
             self._said = text
             self.post_message(self.Changed(text))

@@ -384,14 +384,14 @@ class FormLines(ScrollView, can_focus=True, inherit_bindings=False):
     # Choosing.
 
     def _list_choices(self, field: FormField, typed: str) -> None:
-        from tui.screens.chooser import Chooser  # noqa: PLC0415 - opened when somebody chooses
+        from tui.screens.search_one import SearchOne  # noqa: PLC0415 - opened when somebody chooses
 
         def chosen(answer: str | None) -> None:
             if answer is not None:
                 field.set(answer)
                 self._edited(field, changed=True)
 
-        self.app.push_screen(Chooser(field.field.label, field.choices, at=field.answer, typed=typed), chosen)
+        self.app.push_screen(SearchOne(field.field.label, field.choices, at=field.answer, typed=typed), chosen)
 
     def on_click(self, event: events.Click) -> None:
         """Go to the field that was clicked; a second click answers or presses."""

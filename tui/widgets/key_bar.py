@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
+from textual.keys import key_to_character
 
 from core.text import cells
 from tui.widgets.bar import Bar
@@ -12,7 +13,7 @@ from tui.widgets.bar import Bar
 if TYPE_CHECKING:
     from textual.screen import Screen
 
-_ALWAYS = "? keys"
+_ALWAYS = "f1 keys"
 
 
 class KeyBar(Bar):
@@ -46,15 +47,22 @@ class KeyBar(Bar):
             text.append(key, self.get_component_rich_style(style))
             style = "key-bar--word" if usable else "key-bar--disabled"
             text.append(f" {word}  ", self.get_component_rich_style(style))
-        text.append("?", self.get_component_rich_style("key-bar--key"))
+        text.append("f1" if self._takes("?") else "?", self.get_component_rich_style("key-bar--key"))
         text.append(" keys", self.get_component_rich_style("key-bar--word"))
         return text
+
+    def _takes(self, key: str) -> bool:
+        """Return whether a key is text for what has the focus."""
+        character = key_to_character(key)
+        return self.screen.focused is not None and self.screen.focused.check_consume_key(key, character)
 
     def _keys(self) -> list[tuple[str, str, bool]]:
         refusal = getattr(self.screen, "refusal", lambda _action: None)
         found: dict[str, tuple[str, str, bool]] = {}
         for active in self.screen.active_bindings.values():
             binding = active.binding
+            if self._takes(binding.key):
+                continue
             if binding.show and binding.description and binding.action not in found:
                 key = self.app.get_key_display(binding)
                 found[binding.action] = (key, binding.description, refusal(binding.action) is None)

@@ -35,7 +35,7 @@ def cut(text: str, left: int, width: int) -> str:
     return "".join(kept)
 
 
-def wrapped(text: str, width: int) -> list[tuple[int, int]]:
+def row_ends(text: str, width: int) -> list[tuple[int, int]]:
     """Return where rows of `width` cells begin and end in a text; an empty text is one row."""
     if text.isascii() or width < 2:
         return [(start, min(start + width, len(text))) for start in range(0, len(text) or 1, max(1, width))]

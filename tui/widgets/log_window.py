@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from tui.widgets.log_lines import wrapped
+from tui.widgets.log_lines import row_ends
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,7 +146,7 @@ class LogWindow:
     def _rows_of(self, lines: Sequence[LogRecord]) -> list[Row]:
         if not self.wrap:
             return [Row(line, 0, len(line.text)) for line in lines]
-        return [Row(line, start, end) for line in lines for start, end in wrapped(line.text, self.width)]
+        return [Row(line, start, end) for line in lines for start, end in row_ends(line.text, self.width)]
 
 
 def _is_before(row: Row, other: Row) -> bool:

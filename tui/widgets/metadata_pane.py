@@ -396,11 +396,11 @@ class MetadataPane(Pane):
 
     def action_x_axis(self) -> None:
         """Let the person choose what the x axis shows."""
-        from tui.screens.chooser import Chooser  # noqa: PLC0415 - made when it is opened
+        from tui.screens.search_one import SearchOne  # noqa: PLC0415 - made when it is opened
 
         names = sorted(name for key, name in self._reading.names.items() if not self._reading.row(key).is_text)
         at = self._x_key or _X_NAMES[TIME if self._x == TIME else NUMBER]
-        self.app.push_screen(Chooser("what the x axis shows", [*_X_NAMES.values(), *names], at=at), self._x_chosen)
+        self.app.push_screen(SearchOne("what the x axis shows", [*_X_NAMES.values(), *names], at=at), self._x_chosen)
 
     def _x_chosen(self, chosen: str | None) -> None:
         if chosen is None:

@@ -1,4 +1,4 @@
-"""Text in lines of a width, by words where they fit."""
+"""Text in lines of a width, broken at spaces where it can be."""
 
 from __future__ import annotations
 
@@ -10,34 +10,30 @@ def wrapped(text: str, width: int, most: int) -> list[str]:
     if width < 1 or most < 1:
         return []
     # What cannot be shown anyhow is not looked at: a message may hold all that somebody pasted.
-    words = plain(text[: 4 * width * most + 8]).split()
-    lines: list[str] = []
-    line = ""
-    for word in words:
-        longer = f"{line} {word}" if line else word
-        if cells(longer) <= width:
-            line = longer
-            continue
-        if line:
-            lines.append(line)
-        line = word
-        while cells(line) > width:
-            head = _head(line, width)
-            lines.append(head)
-            line = line[len(head) :]
-        if len(lines) > most:
-            break
-    if line:
-        lines.append(line)
+    folded = " ".join(plain(text[: 4 * width * most + 8]).split())
+    lines = broken(folded, width) if folded else []
     if len(lines) > most:
         return [*lines[: most - 1], fit(f"{lines[most - 1]} {lines[most]}", width)]
     return lines
 
 
-def _head(text: str, width: int) -> str:
+def broken(text: str, width: int) -> list[str]:
+    """Return a text in pieces of at most `width` cells, broken at spaces where it can be; indentation stays."""
+    pieces: list[str] = []
+    while cells(text) > width:
+        end = _fitting(text, width)
+        space = text.rfind(" ", 1, end + 1)
+        cut = space if space > end // 2 else end
+        pieces.append(text[:cut])
+        text = text[cut:].removeprefix(" ")
+    return [*pieces, text]
+
+
+def _fitting(text: str, width: int) -> int:
+    """Return how many characters fit into `width` cells, at least one."""
     taken = 0
-    for place, character in enumerate(text):
+    for number, character in enumerate(text):
         taken += cells(character)
         if taken > width:
-            return text[: max(1, place)]
-    return text
+            return max(1, number)
+    return len(text)

@@ -55,8 +55,8 @@ async def test_a_wrong_address_is_said_and_leads_to_the_list(finished: Enacted) 
 async def test_what_happens_is_seen(finished: Enacted) -> None:
     async with story(finished.session, project=finished.project) as person:
         await person.sees("✓ 3 complete")
-        execution = finished.create("train", title="new one")
-        await person.sees("new one", "◌ created")
+        execution = finished.create("train", title="new")
+        await person.sees("train (new)", "◌ created")
         finished.start(execution)
         await person.sees("▶ started", "▶ 1 started")
         finished.ends(execution, "error", "exit code 1")

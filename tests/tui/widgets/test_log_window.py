@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.executions.log_reader import LogPart, LogRecord
-from tui.widgets.log_lines import cut, of_certain_width, wrapped
+from tui.widgets.log_lines import cut, of_certain_width, row_ends
 from tui.widgets.log_paint import bar_thumb
 from tui.widgets.log_window import MOST, LogWindow
 
@@ -71,11 +71,11 @@ def test_half_a_wide_character_is_a_space(text: str, left: int, width: int, expe
 
 
 def test_rows_hold_whole_characters() -> None:
-    assert wrapped("", 5) == [(0, 0)]
-    assert wrapped("abcdefg", 3) == [(0, 3), (3, 6), (6, 7)]
-    assert wrapped("a宽宽宽", 4) == [(0, 2), (2, 4)]
-    assert wrapped("宽", 1) == [(0, 1)]
-    assert wrapped("a" + "e\u0301" * 3, 2) == [(0, 3), (3, 7)]
+    assert row_ends("", 5) == [(0, 0)]
+    assert row_ends("abcdefg", 3) == [(0, 3), (3, 6), (6, 7)]
+    assert row_ends("a宽宽宽", 4) == [(0, 2), (2, 4)]
+    assert row_ends("宽", 1) == [(0, 1)]
+    assert row_ends("a" + "e\u0301" * 3, 2) == [(0, 3), (3, 7)]
     assert of_certain_width("a\u200db\ufe0f") == "ab"
 
 

@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 LONGEST_FILTER = 200
 
 
-class ChoiceLines(ScrollView, can_focus=True, inherit_bindings=False):
+class MatchingLines(ScrollView, can_focus=True, inherit_bindings=False):
     """What was typed, how many match, and the words that match below it."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"choices--typed", "choices--cursor", "choices--here", "choices--dim"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"matching--typed", "matching--cursor", "matching--here", "matching--dim"}
     DEFAULT_CSS = """
-    ChoiceLines { background: $surface; scrollbar-size-vertical: 1; overflow-x: hidden; }
-    ChoiceLines > .choices--typed { color: $text; text-style: bold; }
-    ChoiceLines > .choices--cursor { text-style: reverse; }
-    ChoiceLines > .choices--here { text-style: bold reverse; }
-    ChoiceLines > .choices--dim { color: $text-muted; }
+    MatchingLines { background: $surface; scrollbar-size-vertical: 1; overflow-x: hidden; }
+    MatchingLines > .matching--typed { color: $text; text-style: bold; }
+    MatchingLines > .matching--cursor { text-style: reverse; }
+    MatchingLines > .matching--here { text-style: bold reverse; }
+    MatchingLines > .matching--dim { color: $text-muted; }
     """
 
     def __init__(self, choices: Sequence[str], at: str, typed: str) -> None:
@@ -92,7 +92,7 @@ class ChoiceLines(ScrollView, can_focus=True, inherit_bindings=False):
         place = y + round(self.scroll_offset.y) - 1
         text = self._matching[place][1] if place < len(self._matching) else ""
         style = (
-            self.get_component_rich_style("choices--here", partial=True) if place == self._at and text != "" else None
+            self.get_component_rich_style("matching--here", partial=True) if place == self._at and text != "" else None
         )
         text = text or ("(none)" if place < len(self._matching) else "")
         return Strip([Segment(cell_text(f" {text}", width), style)]).apply_style(self.rich_style)
@@ -100,9 +100,9 @@ class ChoiceLines(ScrollView, can_focus=True, inherit_bindings=False):
     def _typed_line(self, width: int) -> Strip:
         count = f"{len(self._matching):,} of {len(self._choices):,}"
         before, under, after = self._entry.window(max(3, width - len(count) - 3))
-        typed = self.get_component_rich_style("choices--typed", partial=True)
-        cursor = self.get_component_rich_style("choices--cursor", partial=True)
-        dim = self.get_component_rich_style("choices--dim", partial=True)
+        typed = self.get_component_rich_style("matching--typed", partial=True)
+        cursor = self.get_component_rich_style("matching--cursor", partial=True)
+        dim = self.get_component_rich_style("matching--dim", partial=True)
         line = Strip([Segment("/", dim), Segment(before, typed), Segment(under, typed + cursor), Segment(after, typed)])
         line = line.adjust_cell_length(max(0, width - len(count) - 1), self.rich_style)
         return Strip.join([line, Strip([Segment(f" {count}", dim)])]).apply_style(self.rich_style)
@@ -149,29 +149,29 @@ class ChoiceLines(ScrollView, can_focus=True, inherit_bindings=False):
         self.type(event.text[:LONGEST_FILTER])
 
 
-class Chooser(ModalScreen["str | None"]):
+class SearchOne(ModalScreen["str | None"]):
     """Answers with the choice, None where the person left."""
 
     DEFAULT_CSS = """
-    Chooser { align: center middle; }
-    Chooser > Vertical { width: 70%; max-width: 90; min-width: 36; height: auto; max-height: 80%;
+    SearchOne { align: center middle; }
+    SearchOne > Vertical { width: 70%; max-width: 90; min-width: 36; height: auto; max-height: 80%;
         border: round $primary; background: $surface; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Back", id="chooser.leave", tooltip="Leave the answer as it was."),
-        Binding("enter", "choose", "Choose", id="chooser.choose", tooltip="Answer with this one.", priority=True),
-        Binding("down", "move(1)", "Down", id="chooser.down", show=False),
-        Binding("up", "move(-1)", "Up", id="chooser.up", show=False),
-        Binding("pagedown", "move(10)", "Page down", id="chooser.page-down", show=False),
-        Binding("pageup", "move(-10)", "Page up", id="chooser.page-up", show=False),
-        Binding("backspace", "delete", "Delete", id="chooser.delete", show=False),
-        Binding("ctrl+u", "clear", "Clear", id="chooser.clear", show=False),
+        Binding("escape", "leave", "Back", id="search-one.leave", tooltip="Leave the answer as it was."),
+        Binding("enter", "choose", "Choose", id="search-one.choose", tooltip="Answer with this one.", priority=True),
+        Binding("down", "move(1)", "Down", id="search-one.down", show=False),
+        Binding("up", "move(-1)", "Up", id="search-one.up", show=False),
+        Binding("pagedown", "move(10)", "Page down", id="search-one.page-down", show=False),
+        Binding("pageup", "move(-10)", "Page up", id="search-one.page-up", show=False),
+        Binding("backspace", "delete", "Delete", id="search-one.delete", show=False),
+        Binding("ctrl+u", "clear", "Clear", id="search-one.clear", show=False),
     ]
 
     def __init__(self, title: str, choices: Sequence[str], *, at: str = "", typed: str = "") -> None:
         super().__init__()
         self._title = title
-        self._lines = ChoiceLines(choices, at, typed)
+        self._lines = MatchingLines(choices, at, typed)
         self._lines.styles.height = min(len(choices) + 1, 18)
 
     def compose(self) -> ComposeResult:

@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 MOST_LINES = 2000
 
 
-class Selectable(ModalScreen[None]):
+class SelectableText(ModalScreen[None]):
     """The text without borders or colours, so that nothing else is selected with it."""
 
     DEFAULT_CSS = """
-    Selectable { background: $background; }
-    Selectable Static { width: 1fr; height: auto; }
-    Selectable VerticalScroll { scrollbar-size: 0 0; }
-    Selectable > .selectable--why { color: $text-warning; height: auto; padding: 0 0 1 0; }
+    SelectableText { background: $background; }
+    SelectableText Static { width: 1fr; height: auto; }
+    SelectableText VerticalScroll { scrollbar-size: 0 0; }
+    SelectableText > .selectable-text--why { color: $text-warning; height: auto; padding: 0 0 1 0; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,enter", "leave", "Back", id="selectable.leave", tooltip="Go back."),
+        Binding("escape,q,enter", "leave", "Back", id="selectable-text.leave", tooltip="Go back."),
     ]
 
     def __init__(self, text: str, why: str) -> None:
@@ -41,7 +41,7 @@ class Selectable(ModalScreen[None]):
         yield Static(
             f"{plain(self._why)}: select it with shift and the mouse. esc goes back.",
             markup=False,
-            classes="selectable--why",
+            classes="selectable-text--why",
         )
         lines = self._text.splitlines()
         shown = [plain(line) for line in lines[:MOST_LINES]]
