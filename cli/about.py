@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 @json_option
 def about(*, as_json: bool, as_plain: bool) -> None:
     """Tell what this installation is: versions, who you are, what the home holds, and its health."""
-    from core.about import check_pairs, home_sizes, size_pair  # noqa: PLC0415 - other commands need none
+    from core.about import check_pairs, size_pair  # noqa: PLC0415 - other commands need none
     from core.doctor import examine  # noqa: PLC0415
     from core.resources.resource import Section  # noqa: PLC0415
 
     home = Home.default()
-    known, sizes, checks = _known(home), dict(home_sizes(home)), [*examine(home)]
+    known, sizes = _known(home)
+    checks = [*examine(home)]
     if as_json:
         print_json(_document(known, sizes, checks))
         return
@@ -43,28 +44,30 @@ def about(*, as_json: bool, as_plain: bool) -> None:
         return
     from cli.resource_output import print_sections  # noqa: PLC0415
 
-    print_sections(sections)
+    print_sections([section for section in sections if section.pairs])
 
 
-def _known(home: Home) -> list[Section]:
-    from core.about import engine, versions, you  # noqa: PLC0415
+def _known(home: Home) -> tuple[list[Section], dict[str, int]]:
+    """Return what can be told, and what takes how many bytes: little, where the home cannot be opened."""
+    from core.about import engine, home_sizes, versions, you  # noqa: PLC0415
     from core.resources.resource import Pair, Section  # noqa: PLC0415
     from tui.console_log import log_path  # noqa: PLC0415
     from tui.keymap import keymap_path  # noqa: PLC0415
 
-    software = versions()
-    sections = [Section(software.title, [*software.pairs, engine()])]
+    software, sizes = versions(), dict[str, int]()
     try:
-        sections.append(you(session()))
+        here = session()
+        sections = [Section(software.title, [*software.pairs, engine(here)]), you(here)]
+        sizes.update(home_sizes(here))
     except ShoalError as error:
-        sections.append(Section("You", [Pair("name", error.message)]))
+        sections = [software, Section("You", [Pair("name", error.message)])]
     places = {
         "home": home.root,
         "scheduler's log": home.scheduler_log,
         "console's log": log_path(),
         "keymap": keymap_path(),
     }
-    return [*sections, Section("Places", [Pair(name, str(path)) for name, path in places.items()])]
+    return [*sections, Section("Places", [Pair(name, str(path)) for name, path in places.items()])], sizes
 
 
 def _document(known: list[Section], sizes: dict[str, int], checks: list[Check]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +15,8 @@ from core.text import fit, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from core.progress import Progress
 
 _INTERVAL = 0.1
 _BAR = 24
@@ -42,6 +44,22 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None] | None]:
     finally:
         if drawn:
             click.echo("\r\x1b[K", nl=False, err=True)
+
+
+@contextmanager
+def progress_told() -> Iterator[Progress]:
+    """Give a function that takes what is being done as well; it does nothing where stderr is no terminal."""
+    with ExitStack() as opened:
+        drawn: dict[str, Callable[[int, int], None] | None] = {}
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in drawn:
+                opened.close()
+                drawn[what] = opened.enter_context(progress_bar(what))
+            if (draw := drawn[what]) is not None:
+                draw(done, total)
+
+        yield tell
 
 
 def _bar(label: str, done: int, total: int, seconds: float) -> str:

@@ -9,6 +9,7 @@ import click
 from cli.opened import session
 from cli.options import json_option, limit_option, plain_option
 from cli.output import note, print_json, print_plain
+from cli.progress import progress_told
 from cli.resource_options import (
     answers_given,
     check_answers,
@@ -26,7 +27,7 @@ from cli.resource_options import (
     where_options,
     yes_option,
 )
-from cli.resource_output import print_changes, print_rows, print_sections, section_fields, sections_of
+from cli.resource_output import print_changes, print_rows, print_sections, section_fields, sections_of, text_of
 from core.errors import ConflictError
 from core.resources.registry import resource
 from core.resources.resource import Query
@@ -46,9 +47,9 @@ def command_names(name: str) -> Sequence[str]:
     return [
         "ls",
         "show",
-        *(["add"] if form and form.add else []),
+        *(["add"] if form and form.can_add else []),
         *(["edit"] if form and form.edit else []),
-        *(action.id.replace("_", "-") for action in declared.actions if action.run),
+        *(action.id.replace("_", "-") for action in declared.actions if action.acts),
     ]
 
 
@@ -103,7 +104,7 @@ def _show(declared: Resource[Any]) -> click.Command:
         if given["as_json"]:
             print_json(declared.as_json(row) | {"description": [*map(section_fields, sections)]})
         elif given["as_plain"]:
-            facts = [(section.title, pair.label, pair.text) for section in sections for pair in section.pairs]
+            facts = [(section.title, pair.label, text_of(pair)) for section in sections for pair in section.pairs]
             print_plain(("SECTION", "NAME", "VALUE"), facts)
         else:
             print_sections(sections)
@@ -120,8 +121,8 @@ def _add(declared: Resource[Any]) -> click.Command:
         here.require(form.add_permission)
         answers = {field.key: field.default for field in form.fields} | answers_given(form.fields, given)
         check_answers(here, form.fields, answers)
-        assert form.add is not None  # noqa: S101 - the command is made only then
-        row = form.add(here, project_given(here, declared, given), answers)
+        with progress_told() as progress:
+            row = form.added(here, project_given(here, declared, given), answers, progress)
         if given["as_json"]:
             print_json(declared.as_json(row))
         else:
@@ -168,10 +169,10 @@ def _act(declared: Resource[Any], action: Action[Any]) -> click.Command:
                 raise ConflictError(reason, field=declared.singular)
         if action.consequence and (consequence := action.consequence(here, rows)):
             decide(" ".join(filter(None, (consequence.question, consequence.detail))), yes=yes)
-        assert action.run is not None  # noqa: S101 - the command is made only then
         done = []
         for row in rows:
-            told = action.run(here, row)
+            with progress_told() as progress:
+                told = action.carry_out(here, row, progress)
             done.append({declared.singular: declared.reference(row), "done": told})
             if not given["as_json"]:
                 click.echo(plain(told))

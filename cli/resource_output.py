@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.output import Column, note, print_json, print_pairs, print_plain, print_table
+from core.resources.named_keys import without_keys
 from core.resources.resource import Pair, Section, Tone
 from core.text import plain
 
@@ -44,7 +45,7 @@ def print_rows(declared: Resource[Any], rows: Sequence[Any], *, filtered: bool, 
         styles = [[_style(column.tone(row)) if column.tone else None for column in columns] for row in rows]
         print_table([*map(_column, columns)], cells, styles)
     else:
-        adds = f" `shoal {declared.name} add` adds one." if declared.form and declared.form.add else ""
+        adds = f" `shoal {declared.name} add` adds one." if declared.form and declared.form.can_add else ""
         note("nothing here is like that" if filtered else f"{declared.empty.text}{adds}")
 
 
@@ -80,12 +81,17 @@ def print_sections(sections: Sequence[Section]) -> None:
             click.echo()
         click.echo(plain(section.title))
         width = max((len(plain(pair.label)) for pair in section.pairs), default=0)
-        print_pairs((f"  {plain(pair.label):{width}}", pair.text) for pair in section.pairs)
+        print_pairs((f"  {plain(pair.label):{width}}", text_of(pair)) for pair in section.pairs)
+
+
+def text_of(pair: Pair) -> str:
+    """Return the text of a line of a description; in a command no key is pressed."""
+    return without_keys(pair.text) if pair.names_keys else pair.text
 
 
 def section_fields(section: Section) -> dict[str, Any]:
     """Return a part of a description as JSON."""
-    return {"title": section.title, "facts": [{"name": pair.label, "text": pair.text} for pair in section.pairs]}
+    return {"title": section.title, "facts": [{"name": pair.label, "text": text_of(pair)} for pair in section.pairs]}
 
 
 def print_changes(fields: Sequence[Field], before: Mapping[str, str], after: Mapping[str, str]) -> None:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from core.doctor import Check
-    from core.home import Home
     from core.session import Session
 
 _TONES = {"ok": Tone.GOOD, "warn": Tone.WAITING, "fail": Tone.BAD}
@@ -41,10 +40,11 @@ def versions() -> Section:
     return Section("Versions", pairs)
 
 
-def engine() -> Pair:
+def engine(session: Session) -> Pair:
     """Return the version of the Docker Engine, asked over its socket."""
     from core.scheduler.engines.docker_connection import DockerConnection  # noqa: PLC0415
 
+    session.require("organization.see")
     docker = DockerConnection()
     try:
         answer = docker.ask("/version") or {}
@@ -63,8 +63,10 @@ def you(session: Session) -> Section:
     )
 
 
-def home_sizes(home: Home) -> Iterator[tuple[str, int]]:
-    """Yield what lies in a home and how many bytes it takes, one after the other: a large store takes a while."""
+def home_sizes(session: Session) -> Iterator[tuple[str, int]]:
+    """Yield what lies in the home and how many bytes it takes, one after the other: a large store takes a while."""
+    session.require("organization.see")
+    home = session.home
     write_ahead = home.database.with_name(f"{home.database.name}-wal")
     yield "database", sum(map(_size_of, (home.database, write_ahead)))
     for name in ("logs", "store", "code", "cache", "attempts"):

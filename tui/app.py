@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
@@ -15,12 +19,11 @@ from tui.frame import Frame
 from tui.keymap import keymap_path, put_on
 from tui.lanes import Lane, Lanes
 from tui.places import open_address
-from tui.scheduler_watch import watch_scheduler
+from tui.scheduler_watch import SchedulerWatch
 from tui.screens.screen import ConsoleScreen
 from tui.standing import Standing
 from tui.view import View
 from tui.watcher import Watcher
-from tui.widgets.status_bar import StatusBar
 from tui.wire import Wire, counted
 
 if TYPE_CHECKING:
@@ -44,6 +47,8 @@ WARNING_STAYS = 12.0
 """Seconds after which a warning goes by itself."""
 READ_AFTER = 1.0
 """Seconds after which it goes with the next key."""
+FLUSH_WITHIN = 1.0
+"""Seconds that leaving waits for what a person likes to be kept: somebody may hold the database."""
 AGAIN_WITHIN = 2.0
 """Seconds within which a second ctrl+c leaves."""
 
@@ -77,6 +82,7 @@ class Console(Frame):
         self.starts_scheduler = starts_scheduler and not read_only
         self.lanes = Lanes(session.database)
         self.standing = Standing(self)
+        self.scheduler = SchedulerWatch(self)
         self.warning = ""
         self.view = View.of(self)
         self.dress(theme or self.view.get("theme", themes.DEFAULT))
@@ -116,7 +122,8 @@ class Console(Frame):
 
     async def on_unmount(self) -> None:
         """Keep how it looked, and let go of the threads."""
-        await self.view.flush()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.view.flush(), FLUSH_WITHIN)
         self.lanes.close()
 
     async def read(self, call: Callable[..., Result], *arguments: object) -> Result:
@@ -145,7 +152,7 @@ class Console(Frame):
         try:
             screen = await open_address(self, address)
             self.warning = ""
-            if replace:
+            if replace and not self.screen.is_modal:  # who waits for a dialog's answer must get it
                 await self.switch_screen(screen)
             elif not await self._returned_to(screen.address):
                 await self.push_screen(screen)
@@ -199,8 +206,8 @@ class Console(Frame):
 
     def status_changed(self) -> None:
         """Have the line at the bottom drawn again."""
-        for bar in self.screen.query(StatusBar) if self.screen_stack else ():
-            bar.look_again()
+        if (shown := self.shown_screen) is not None:
+            shown.status_bar.look_again()
 
     # Leaving.
 
@@ -226,17 +233,28 @@ class Console(Frame):
     def _tick(self) -> None:
         if not self.is_headless and terminal.is_gone():
             terminal.leave(self, 129)
-        if self.warning and time.monotonic() - self._warned_at > WARNING_STAYS:
-            self.warning = ""
+        is_read = bool(self.warning) and time.monotonic() - self._warned_at > WARNING_STAYS
+        self.warning = "" if is_read else self.warning
         if self.standing.frozen is None and (shown := self.shown_screen) is not None:
             shown.on_tick(time.time())
-        self.status_changed()
+        if is_read or not self.standing.is_fresh:
+            self.status_changed()
 
     def _watch_scheduler(self) -> None:
-        self.run_worker(watch_scheduler(self), group="scheduler", exclusive=True, exit_on_error=False)
+        self.run_worker(self.scheduler.look(), group="scheduler", exit_on_error=False)
 
 
 def run(console: Console, *, mouse: bool = True) -> int:
-    """Run a console in this terminal until the person leaves; return the exit code."""
-    code = console.run(mouse=mouse)
-    return code if code is not None else console.return_code or 0
+    """Run a console in this terminal until the person leaves; return the exit code.
+
+    The process ends at once where something is still being done that takes long, such as a copy: the prompt does not
+    wait for it, and nothing is harmed by a copy that is not finished.
+    """
+    left = console.run(mouse=mouse)
+    code = left if left is not None else console.return_code or 0
+    if console.lanes.busy:
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+    return code

@@ -11,6 +11,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from core.quantities import size
+from core.text import plain
 from tui.lanes import Lane
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 LONGEST = 100_000
 """Bytes that are sent as an escape sequence: many terminals drop a longer one without a word."""
+SHORT = 30
+"""Characters of a text that is named by itself when it was copied."""
 TMUX_PATIENCE = 2.0
 _SCREEN_CHUNK = 700
 """Bytes that GNU screen passes on as one string."""
@@ -78,4 +81,7 @@ async def _show(console: Console, text: str, reason: str) -> None:
 
 def _amount(text: str) -> str:
     lines = text.count("\n") + (not text.endswith("\n"))
-    return f"{lines:,} lines" if lines > 1 else f"{len(text.strip()):,} characters"
+    if lines > 1:
+        return f"{lines:,} lines"
+    stripped = text.strip()
+    return f"{len(stripped):,} characters" if len(stripped) > SHORT else plain(stripped)

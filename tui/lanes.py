@@ -7,11 +7,12 @@ waited for when the process ends, as those of the standard library's pools are: 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from concurrent.futures import Future
 from enum import StrEnum
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -84,9 +85,13 @@ class _Threads:
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
         self._open = 0
+        self._is_closed = False
 
     def take(self, future: Future[Any], call: Callable[..., Any], arguments: tuple[object, ...]) -> None:
         """Have a call made, by a new thread if all are at work and there may be more."""
+        if self._is_closed:
+            future.cancel()
+            return
         with self._lock:
             self._open += 1
             if self._open > len(self._threads) < self._most:
@@ -97,8 +102,9 @@ class _Threads:
 
     def close(self, *, drop: bool) -> None:
         """Let each thread end when it has done what waits, or, with `drop`, what it does now."""
-        while drop and not self._queue.empty():
-            if (waiting := self._queue.get()) is not None:
+        self._is_closed = True
+        with contextlib.suppress(Empty):
+            while drop and (waiting := self._queue.get_nowait()) is not None:
                 waiting[0].cancel()
         for _ in self._threads:
             self._queue.put(None)

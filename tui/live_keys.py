@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from textual.app import App
     from textual.dom import DOMNode
+    from textual.widget import Widget
 
     from tui.app import Console
 
@@ -64,6 +65,18 @@ def live_keys(console: Console) -> Sequence[LiveKey]:
             shown, plain(binding.description), meaning, group, reason, active.node, binding.action, binding.show
         )
     return sorted(found.values(), key=lambda key: GROUPS.index(key.group))
+
+
+def key_of(widget: Widget, id_: str) -> str:
+    """Return the key that does, where a widget is, what the id of a binding names; empty where none does."""
+    for node in widget.ancestors_with_self:
+        bindings = node._bindings.copy()  # noqa: SLF001 - no public name has those of what is not focused
+        bindings.apply_keymap(widget.app._keymap)  # noqa: SLF001
+        for key in bindings.key_to_bindings:
+            for binding in bindings.get_bindings_for_key(key):
+                if binding.id == id_:
+                    return widget.app.get_key_display(binding)
+    return ""
 
 
 def _group(node: DOMNode, app: App[int]) -> str:

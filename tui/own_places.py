@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from core.projects.service import Project
     from core.resources.resource import Resource
     from tui.app import Console
     from tui.screens.screen import ConsoleScreen
@@ -30,6 +31,12 @@ async def _code(console: Console, words: Sequence[str], given: Mapping[str, str]
     return await code_screen(console, words, given)
 
 
+async def _open(console: Console, words: Sequence[str], given: Mapping[str, str]) -> ConsoleScreen:
+    from tui.screens.file_content import file_content_screen  # noqa: PLC0415
+
+    return await file_content_screen(console, words, given)
+
+
 async def _trace(console: Console, words: Sequence[str], given: Mapping[str, str]) -> ConsoleScreen:
     from tui.screens.trace import trace_screen  # noqa: PLC0415
 
@@ -39,7 +46,7 @@ async def _trace(console: Console, words: Sequence[str], given: Mapping[str, str
 async def _new(console: Console, words: Sequence[str], given: Mapping[str, str]) -> ConsoleScreen:
     from tui.screens.new_execution import new_execution_screen  # noqa: PLC0415
 
-    return await new_execution_screen(console, words, given)
+    return await new_execution_screen(console, words, given, await _project(console, given))
 
 
 async def _about(console: Console, words: Sequence[str], given: Mapping[str, str]) -> ConsoleScreen:  # noqa: ARG001
@@ -77,10 +84,10 @@ async def _json(console: Console, words: Sequence[str], given: Mapping[str, str]
     return await description_screen(console, _named(words), words[1:], given, as_json=True)
 
 
-async def _add(console: Console, words: Sequence[str], given: Mapping[str, str]) -> ConsoleScreen:  # noqa: ARG001
+async def _add(console: Console, words: Sequence[str], given: Mapping[str, str]) -> ConsoleScreen:
     from tui.screens.resource_form import ResourceForm  # noqa: PLC0415
 
-    return ResourceForm(_with_form(words), None)
+    return ResourceForm(_with_form(words), None, await _project(console, given))
 
 
 async def _edit(console: Console, words: Sequence[str], given: Mapping[str, str]) -> ConsoleScreen:
@@ -90,6 +97,13 @@ async def _edit(console: Console, words: Sequence[str], given: Mapping[str, str]
     declared = _with_form(words)
     _, row = await found_row(console, declared, words[1:], given)
     return ResourceForm(declared, row)
+
+
+async def _project(console: Console, given: Mapping[str, str]) -> Project | None:
+    """Return the project in which something is made: the one that is named, None for `*`, else the console's."""
+    if (name := given.get("project")) is None:
+        return console.project
+    return None if name == "*" else await console.read(console.session.projects.get, name)
 
 
 def _named(words: Sequence[str]) -> Resource[Any]:
@@ -115,13 +129,14 @@ OWN: tuple[Place, ...] = (
         takes="NUMBER [details|logs|metadata|outputs|events]",
     ),
     Place("code", "the code that an execution ran", _code, takes="[FILE] execution=ID"),
+    Place("open", "what a file holds", _open, takes="FILE"),
     Place("trace", "where a file or an execution came from, and what used it", _trace, takes="FILE|NUMBER"),
-    Place("new", "start an execution", _new, ("run",), takes="[STEP]", in_menu=True),
+    Place("new", "start an execution", _new, ("run",), takes="[STEP] [project=…]", in_menu=True),
     Place("about", "versions, health, and what crosses the wire", _about, ("health", "doctor"), in_menu=True),
     Place("start", "the first steps: the demo, or a project of your own", _start, ("demo",)),
     Place("use", "a project whose executions and files are shown, * for all", _use, takes="PROJECT|*"),
     Place("describe", "everything about one thing", _describe, takes="KIND NAME"),
     Place("json", "one thing as JSON", _json, takes="KIND NAME"),
-    Place("add", "make a new thing in a form", _add, takes="KIND"),
+    Place("add", "make a new thing in a form", _add, takes="KIND [project=…]"),
     Place("edit", "change a thing in a form", _edit, takes="KIND NAME"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from typing import TYPE_CHECKING
 
 from core.errors import ShoalError
@@ -17,31 +18,65 @@ if TYPE_CHECKING:
 
 ALARM_AT = 0.97
 """The part of the disk that is taken at which an alarm is shown."""
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
+"""Seconds after which a scheduler that is still missed is started again: twice as long each time."""
 
 
-async def watch_scheduler(console: Console) -> None:
-    """Look how the scheduler stands; start one where it is missed and somebody here may create executions."""
-    try:
-        seen, console.standing.disk_full = await console.lanes.run(Lane.READ, _look, console)
-    except ShoalError:
-        return  # the picture is stale then, which says so already
-    console.standing.presence = seen
-    if seen.is_missed and console.starts_scheduler and console.session.can("execution.create") is None:
-        await start_scheduler(console)
-    console.status_changed()
+class SchedulerWatch:
+    """Looks how the scheduler stands; starts one where it is missed and somebody here may create executions."""
 
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._is_looking = self._is_starting = self._was_told = False
+        self._pause = FIRST_PAUSE
+        self._not_before = 0.0
 
-async def start_scheduler(console: Console) -> None:
-    """Start a scheduler in the background, and say what becomes of it when the console is left."""
-    try:
-        started = await console.lanes.run(Lane.ACT, _ensure, console.session.home)
-    except ShoalError as error:
-        console.warn(explained(error))
-        return
-    if started:
-        console.tell(
-            "A scheduler was started. Leaving the console does not end it: it finishes the work, then ends by itself."
-        )
+    async def look(self) -> None:
+        """Look once; a look while one is under way is dropped."""
+        if self._is_looking:
+            return
+        self._is_looking = True
+        standing = self._console.standing
+        try:
+            seen, standing.disk_full = await self._console.lanes.run(Lane.READ, _look, self._console)
+        except ShoalError:
+            return  # the picture is stale then, which says so already
+        finally:
+            self._is_looking = False
+        standing.presence = seen
+        self._console.status_changed()
+        if not seen.is_missed:
+            self._pause, self._not_before = FIRST_PAUSE, 0.0
+        elif self._may_start and time.monotonic() >= self._not_before:
+            await self.start()
+
+    @property
+    def _may_start(self) -> bool:
+        return self._console.starts_scheduler and self._console.session.can("execution.create") is None
+
+    async def start(self) -> None:
+        """Start a scheduler in the background, and say what becomes of it when the console is left."""
+        if self._is_starting:
+            return
+        self._is_starting = True
+        try:
+            started = await self._console.lanes.run(Lane.LONG, _ensure, self._console.session.home)
+        except Exception as error:  # noqa: BLE001 - it is tried again, and told meanwhile
+            self._console.warn(explained(error))
+        else:
+            self._tell(started)
+        finally:
+            self._is_starting = False
+            self._not_before = time.monotonic() + self._pause
+            self._pause = min(LONGEST_PAUSE, self._pause * 2)
+
+    def _tell(self, started: bool) -> None:  # noqa: FBT001 - what the call gave
+        if started and not self._was_told:
+            self._was_told = True
+            self._console.tell(
+                "A scheduler was started. Leaving the console does not end it:"
+                " it finishes the work, then ends by itself."
+            )
 
 
 def _look(console: Console) -> tuple[Presence, float | None]:

@@ -43,7 +43,7 @@ def leave_on_signals(console: Console) -> None:
 
 def leave(console: Console, code: int) -> None:
     """Leave in order; should that not be possible because nobody takes what is written, end all the same."""
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.signal(signal.SIGALRM, lambda _number, _frame: os._exit(code))
     signal.alarm(PATIENCE)
     console.exit(code)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ReturnType = TypeVar("ReturnType")
 
 _CHEAPER_THAN_A_MOVE = 4
-_FIRST_WIDE = 0x2E80
+_FIRST_WIDE = chr(0x2E80)
 
 
 Line = list["Cell | None"]
@@ -77,7 +77,7 @@ class TerminalPicture:
         if old == cells:
             return
         # Terminals disagree about how wide some characters are: a line that has one is sent as a whole.
-        certain = all(map(_is_certain, old)) and all(map(_is_certain, cells))
+        certain = _are_certain(old) and _are_certain(cells)
         for start, stop in _differences(old, cells) if certain else [(0, len(cells))]:
             pen.move(x + start, y)
             pen.put(cells[start:stop])
@@ -138,8 +138,11 @@ def _differences(old: Sequence[Cell | None], new: Sequence[Cell]) -> list[tuple[
     return found
 
 
-def _is_certain(cell: Cell | None) -> bool:
-    return cell is None or (len(cell.text) == 1 and ord(cell.text) < _FIRST_WIDE)
+def _are_certain(cells: Sequence[Cell | None]) -> bool:
+    """Return whether every cell holds one character about whose width terminals agree, or is not known."""
+    texts = [cell.text for cell in cells if cell is not None]
+    text = "".join(texts)
+    return "" not in texts and len(text) == len(texts) and max(text, default=" ") < _FIRST_WIDE
 
 
 def _cut_wide(line: Line, start: int, end: int) -> None:

@@ -17,9 +17,16 @@ if TYPE_CHECKING:
     from core.executions.execution import Execution, ExecutionInput
     from core.session import Session
 
-FAILED = "read its log (l), then run it again changed (R): with other code, values or inputs"
-NEVER_BEGAN = "mend what the status says; R runs it again changed, r as it was"
-CRASHED = "see what happened (5), then run it again (r)"
+FAILED = (
+    "read its log{key:execution.log}, then run it again changed{key:execution.change}:"
+    " with other code, values or inputs"
+)
+NEVER_BEGAN = (
+    "mend what the status says, then run it again: changed{key:execution.change}, or as it was{key:execution.again}"
+)
+CRASHED = "see what happened{key:execution.events}, then run it again{key:execution.again}"
+NO_TITLE = "none{key:execution.edit gives it one}"
+NO_TAGS = "none{key:execution.tags gives it some}"
 
 
 def details(session: Session, execution: Execution) -> Sequence[Section]:
@@ -43,10 +50,13 @@ def _standing(execution: Execution) -> Iterator[Pair]:
     reason = f" — {execution.reason}" if execution.reason and execution.status != "complete" else ""
     yield Pair("status", status_text(execution.status) + reason, tone=tone(execution))
     if step := _next_step(execution):
-        yield Pair("next", step, tone=Tone.STRONG)
-    yield Pair("title", execution.title or "none: e gives it one", tone=Tone.PLAIN if execution.title else Tone.DIM)
-    tags = ", ".join(execution.tags)
-    yield Pair("tags", tags or "none: # changes them", tone=Tone.PLAIN if tags else Tone.DIM)
+        yield Pair("next", step, tone=Tone.STRONG, names_keys=True)
+    yield _label("title", execution.title or "", NO_TITLE)
+    yield _label("tags", ", ".join(execution.tags), NO_TAGS)
+
+
+def _label(name: str, text: str, without: str) -> Pair:
+    return Pair(name, text) if text else Pair(name, without, tone=Tone.DIM, names_keys=True)
 
 
 def _next_step(execution: Execution) -> str:
@@ -61,7 +71,7 @@ def _code(session: Session, execution: Execution) -> Iterator[Pair]:
     commit = session.projects.commit_by_id(execution.commit_id)
     yield Pair("step", execution.step)
     kind = "ad-hoc code" if commit.adhoc else "commit"
-    yield Pair(kind, f"{commit.identifier} (enter shows it)", address("code", execution=str(execution.id)))
+    yield Pair(kind, commit.identifier, address("code", execution=str(execution.id)))
     if page := commit_page(session, commit):
         yield Pair("on the web", page)
     if commit.ref:

@@ -8,6 +8,7 @@ import orjson
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterator
 
 Status = Literal["created", "queued", "started", "stopping", "complete", "error", "stopped", "crashed"]
 
@@ -97,6 +98,15 @@ class Event(NamedTuple):
     at: float
     kind: str
     message: str
+
+
+def beginnings(execution: Execution) -> Iterator[Event]:
+    """Yield how an execution came to run, as its own times tell it: what happened later was written down."""
+    yield Event(execution.created_at, "created", f"by {execution.user}")
+    if execution.queued_at is not None:
+        yield Event(execution.queued_at, "queued", f"for {execution.environment}")
+    if execution.started_at is not None:
+        yield Event(execution.started_at, "started", f"on {execution.machine}" if execution.machine else "")
 
 
 # CROSS JOIN keeps the order of the joins: executions are read in the order asked for, and only as many as that.

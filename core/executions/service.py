@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import ConflictError, NotFoundError
 from core.executions import metadata
-from core.executions.execution import FINAL, SELECT, STATUSES, Event, Execution, ExecutionInput, from_row
+from core.executions.execution import FINAL, SELECT, STATUSES, Event, Execution, ExecutionInput, beginnings, from_row
 from core.executions.listing import Filter, page_query
 from core.executions.logs import LogLine, log_path, read_log, tail_offset
 from core.labels import checked_label, checked_tag
@@ -249,11 +249,12 @@ class Executions:
         return self.by_id(execution.id)
 
     def events(self, execution: Execution) -> Sequence[Event]:
-        """Return what happened to an execution, oldest first."""
+        """Return what happened to an execution, oldest first: what was written down, and its own times."""
         rows = self._session.read("execution.see").execute(
             "SELECT at, kind, message FROM execution_events WHERE execution_id = ? ORDER BY id", (execution.id,)
         )
-        return [Event(*row) for row in rows]
+        # What happened at the same moment stays in its order, and a beginning comes before what followed from it.
+        return sorted([*beginnings(self.by_id(execution.id)), *(Event(*row) for row in rows)], key=lambda each: each.at)
 
     def inputs(self, execution: Execution) -> Sequence[ExecutionInput]:
         """Return the files of an execution's inputs."""

@@ -37,8 +37,8 @@ def code_files(archive: Path) -> Sequence[CodeFile]:
     return sorted(found)[:MOST_LISTED]
 
 
-def code_file(archive: Path, name: str) -> bytes:
-    """Return what a file holds, at most its first `LARGEST_SHOWN` bytes.
+def code_file(archive: Path, name: str) -> tuple[bytes, int]:
+    """Return what a file holds, at most its first `LARGEST_SHOWN` bytes, and how many it has.
 
     Raises:
         NotFoundError: the code has no such file.
@@ -48,7 +48,7 @@ def code_file(archive: Path, name: str) -> bytes:
         with tarfile.open(archive) as packed:
             for member in packed:
                 if member.name == name and member.isfile() and (content := packed.extractfile(member)) is not None:
-                    return content.read(LARGEST_SHOWN)
+                    return content.read(LARGEST_SHOWN), member.size
     except (OSError, tarfile.TarError) as error:
         raise _unreadable(archive, error) from error
     message = f"the code has no file {name!r}"

@@ -160,7 +160,9 @@ ENVIRONMENTS: Resource[Load] = Resource(
     label=lambda row: f"environment {row.environment.slug}",
     reference=lambda row: row.environment.slug,
     find=lambda session, _, reference: load(session, session.environments.get(reference)),
-    empty=Empty("No environment: executions have nowhere to run.", "a adds one of machines on this Docker Engine"),
+    empty=Empty(
+        "No environment: executions have nowhere to run.", "Add one of machines on this Docker Engine{key:list.add}."
+    ),
     describe=_describe,
     fields=_fields,
     form=ENVIRONMENT_FORM,

@@ -278,6 +278,7 @@ EXECUTIONS: Resource[Execution] = Resource(
     describe=_describe,
     fields=_fields,
     adds="new",
+    add_permission="execution.create",
     summary=_summary,
     form=Form(
         fields=(
@@ -288,7 +289,10 @@ EXECUTIONS: Resource[Execution] = Resource(
         edit=_edit,
         edit_permission="execution.edit",
     ),
-    empty=Empty("No execution yet. An execution runs one step of a project's valohai.yaml.", "a makes the first one"),
+    empty=Empty(
+        "No execution yet. An execution runs one step of a project's valohai.yaml.",
+        "Start the first one{key:list.add}.",
+    ),
     filters=(
         RowFilter("status", "where they stand, one or more after commas", STATUSES),
         RowFilter("user", "who created them"),

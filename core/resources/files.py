@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from core.storage.uses import Use, uses
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from core.progress import Progress
     from core.projects.service import Project
     from core.session import Session
     from core.storage.files import File
@@ -137,7 +139,7 @@ def _find(session: Session, project: Project | None, reference: str) -> File:
     raise NotFoundError(message, field="file")
 
 
-def _upload(session: Session, project: Project | None, answers: Mapping[str, str]) -> File:
+def _upload(session: Session, project: Project | None, answers: Mapping[str, str], progress: Progress) -> File:
     if project is None:
         message = "a file belongs to a project: choose one first, such as `files project=NAME`"
         raise InvalidInputError(message, field="project")
@@ -145,7 +147,8 @@ def _upload(session: Session, project: Project | None, answers: Mapping[str, str
     _lines(check_alias)("\n".join(aliases))
     path = Path(answers.get("source", "")).expanduser()
     try:
-        file = session.files.upload(project, path, tags=_words(answers.get("tags", "")))
+        tags = _words(answers.get("tags", ""))
+        file = session.files.upload(project, path, tags=tags, progress=partial(progress, f"uploading {path.name}"))
     except InvalidInputError as error:
         raise InvalidInputError(error.message, field="tags" if error.field == "tag" else "source") from error
     return session.files.label(file, aliases={*file.aliases, *aliases}) if aliases else file
@@ -199,8 +202,8 @@ def _trace(row: File) -> str:
     return address("trace", row.uuid)
 
 
-def _download(session: Session, row: File) -> str:
-    path = session.files.download(row, Path.cwd())
+def _download(session: Session, row: File, progress: Progress) -> str:
+    path = session.files.download(row, Path.cwd(), partial(progress, f"downloading {row.name}"))
     return f"{row.name} was copied to {path}, and its checksum is right"
 
 
@@ -217,21 +220,29 @@ FILES: Resource[File] = Resource(
     label=lambda row: row.name,
     reference=lambda row: row.uuid,
     find=_find,
-    empty=Empty("No file yet: executions leave their outputs here.", "a brings one in from this machine"),
+    empty=Empty("No file yet: executions leave their outputs here.", "Bring one in from this machine{key:list.add}."),
     describe=_describe,
     fields=file_fields,
     form=Form(
         fields=_FIELDS,
         values=lambda row: {"source": row.name, "tags": "\n".join(row.tags), "aliases": "\n".join(row.aliases)},
-        add=_upload,
+        add_slowly=_upload,
         add_permission="file.create",
         edit=_edit,
         edit_permission="file.edit",
         consequence=_consequence,
-        slow=True,
     ),
     filters=(RowFilter("tag", "a tag"), RowFilter("execution", "the number of the execution that made them")),
     actions=(
+        Action(
+            id="open",
+            key="o",
+            title="Open",
+            meaning="Look at what it holds.",
+            permission="file.see",
+            changes=False,
+            address=lambda row: address("open", row.uuid),
+        ),
         Action(
             id="trace",
             key="t",
@@ -249,8 +260,7 @@ FILES: Resource[File] = Resource(
             permission="file.see",
             changes=False,
             many=True,
-            slow=True,
-            run=_download,
+            run_slowly=_download,
         ),
     ),
 )

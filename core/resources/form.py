@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
-from core.errors import InvalidInputError
+from core.errors import InvalidInputError, NotAllowedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from core.progress import Progress
     from core.projects.service import Project
     from core.session import Session
 
@@ -55,14 +56,34 @@ class Form(Generic[Row]):
 
     `add` makes a row of the answers and `edit` changes one by those that are new; each raises InvalidInputError with
     the name of the field that is wrong, and then nothing was done. `values` gives a row's answers as they stand, and
-    `consequence` what changing them would do, None where nothing is to be said. Adding takes seconds where `slow`.
+    `consequence` what changing them would do, None where nothing is to be said.
+
+    Where adding takes seconds, `add_slowly` stands in the place of `add`, and tells how far it is.
     """
 
     fields: tuple[Field, ...]
     values: Callable[[Row], Mapping[str, str]]
     add: Callable[[Session, Project | None, Mapping[str, str]], Row] | None = None
+    add_slowly: Callable[[Session, Project | None, Mapping[str, str], Progress], Row] | None = None
     add_permission: str = ""
     edit: Callable[[Session, Row, Mapping[str, str]], Row] | None = None
     edit_permission: str = ""
-    slow: bool = False
     consequence: Callable[[Session, Row, Mapping[str, str]], str | None] | None = None
+
+    @property
+    def can_add(self) -> bool:
+        """Whether rows are added by hand."""
+        return self.add is not None or self.add_slowly is not None
+
+    def added(self, session: Session, project: Project | None, answers: Mapping[str, str], progress: Progress) -> Row:
+        """Add a row, and return it.
+
+        Raises:
+            NotAllowedError: rows are not added by hand.
+        """
+        if self.add_slowly is not None:
+            return self.add_slowly(session, project, answers, progress)
+        if self.add is None:
+            message = "these are not added by hand"
+            raise NotAllowedError(message)
+        return self.add(session, project, answers)

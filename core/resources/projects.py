@@ -208,7 +208,8 @@ PROJECTS: Resource[ProjectSummary] = Resource(
     reference=lambda row: row.project.name,
     find=lambda session, _, reference: summary(session, session.projects.get(reference)),
     empty=Empty(
-        "No project yet: executions and files belong to one.", "a adds the first, `shoal init` one for a directory"
+        "No project yet: executions and files belong to one.",
+        "Add the first{key:list.add}, or run `shoal init` in a directory to make one for it.",
     ),
     describe=_describe,
     fields=_fields,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from core.progress import Progress
     from core.projects.service import Project
     from core.resources.form import Form
     from core.session import Session
@@ -106,12 +107,16 @@ class Column(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One line of a description; `address` is a place in the console that it leads to, such as `execution 12`."""
+    """One line of a description; `address` is a place in the console that it leads to, such as `execution 12`.
+
+    `names_keys` says that the text is a sentence of core.resources.named_keys.
+    """
 
     label: str
     text: str
     address: str = ""
     tone: Tone = Tone.PLAIN
+    names_keys: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +144,7 @@ class Action(Generic[Row]):
     None where nothing is. `run` returns one sentence for the person. `many` rows may be taken together.
     `permission` is the action of the policy that it needs; without `changes` it is open in read-only consoles too.
     `address_of_many` leads to a place that shows several rows together.
-    A `slow` one takes seconds.
+    One that takes seconds is carried out by `run_slowly`, which tells how far it is, in the place of `run`.
     """
 
     id: str
@@ -149,12 +154,23 @@ class Action(Generic[Row]):
     permission: str
     changes: bool = True
     many: bool = False
-    slow: bool = False
     refuse: Callable[[Session, Row], str | None] | None = None
     consequence: Callable[[Session, Sequence[Row]], Consequence | None] | None = None
     run: Callable[[Session, Row], str] | None = None
+    run_slowly: Callable[[Session, Row, Progress], str] | None = None
     address: Callable[[Row], str] | None = None
     address_of_many: Callable[[Sequence[Row]], str] | None = None
+
+    @property
+    def acts(self) -> bool:
+        """Whether it does something, rather than lead somewhere."""
+        return self.run is not None or self.run_slowly is not None
+
+    def carry_out(self, session: Session, row: Row, progress: Progress) -> str:
+        """Do it with a row, and return what there is to tell."""
+        if self.run_slowly is not None:
+            return self.run_slowly(session, row, progress)
+        return "" if self.run is None else self.run(session, row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +184,10 @@ class RowFilter:
 
 @dataclass(frozen=True, slots=True)
 class Empty:
-    """What a list without rows says: what belongs there, and how the first one comes about."""
+    """What a list without rows says: what belongs there, and how the first one comes about.
+
+    The hint is a sentence of core.resources.named_keys.
+    """
 
     text: str
     hint: str = ""
@@ -183,7 +202,7 @@ class Resource(Generic[Row]):
     `opens` gives the address of the place that shows a row in full; without it, that is the description made from
     `describe`. `scoped` rows belong to a project. `fields` gives a row as JSON, by default from the columns' values.
     `summary` gives counts that stand above the list. `adds` is the address of the place that makes a row, where that
-    is no form.
+    is no form, and `add_permission` the action of the policy that this needs.
     """
 
     name: str
@@ -205,6 +224,7 @@ class Resource(Generic[Row]):
     filters: tuple[RowFilter, ...] = ()
     summary: Callable[[Session, Query], Sequence[tuple[str, Tone]]] | None = None
     adds: str = ""
+    add_permission: str = ""
     aliases: tuple[str, ...] = ()
     scoped: bool = False
 

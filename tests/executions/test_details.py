@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.executions.details import details
+from core.resources.named_keys import with_keys, without_keys
 
 if TYPE_CHECKING:
     from core.executions.execution import Execution
@@ -19,8 +20,19 @@ def facts(enacted: Enacted, execution: Execution) -> dict[str, Pair]:
 def test_a_failure_says_why_and_what_to_do(enacted: Enacted) -> None:
     told = facts(enacted, enacted.ends(enacted.start(enacted.create("train")), "error", "exit code 1"))
     assert told["status"].text == "✗ error — exit code 1"
-    assert "run it again changed (R)" in told["next"].text
+    assert without_keys(told["next"].text).startswith("read its log, then run it again changed: with other code")
+    keys = {"execution.log": "f7", "execution.change": "R"}
+    assert with_keys(told["next"].text, keys.__getitem__).startswith(
+        "read its log (f7), then run it again changed (R): with"
+    )
     assert told["exit code"].text == "1"
+
+
+def test_what_somebody_typed_names_no_keys(enacted: Enacted) -> None:
+    execution = enacted.session.executions.set_title(enacted.create("train"), "{key:execution.log}")
+    title, tags = (facts(enacted, execution)[name] for name in ("title", "tags"))
+    assert not title.names_keys
+    assert tags.names_keys
 
 
 def test_what_waits_says_what_it_waits_for(enacted: Enacted) -> None:

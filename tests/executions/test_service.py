@@ -158,7 +158,13 @@ def test_an_execution_ends_once(session: Session, project: Project, commit: Comm
     assert (ended.status, ended.exit_code) == ("complete", 0)
     with pytest.raises(ConflictError, match="ended already"):
         session.executions.stop(ended)
-    assert [event.kind for event in session.executions.events(ended)] == ["complete"]
+    told = [(event.kind, event.message) for event in session.executions.events(ended)]
+    assert told == [
+        ("created", f"by {session.actor.name}"),
+        ("queued", "for local"),
+        ("started", f"on {ended.machine}"),
+        ("complete", ""),
+    ]
 
 
 def test_the_kept_counts_are_the_real_ones(session: Session, project: Project, commit: Commit) -> None:
@@ -336,7 +342,9 @@ def test_an_environment_that_only_the_step_names_and_that_is_not_here_is_replace
     manifest = read_manifest(commit.yaml)
     execution = session.executions.create(project, commit, specify(manifest, "s"))
     assert execution.environment == "local"
-    assert "aws-eu-west-1-p2" in session.executions.events(execution)[0].message
+    created, warned = session.executions.events(execution)
+    assert created.kind == "created"
+    assert "aws-eu-west-1-p2" in warned.message
     with pytest.raises(NotFoundError):
         session.executions.create(project, commit, specify(manifest, "s", environment="aws-eu-west-1-p2"))
 

@@ -19,13 +19,14 @@ def test_files_and_what_they_hold(enacted: Enacted) -> None:
     (enacted.directory / "train.py").write_text("print('hello')\n")
     commit = enacted.session.projects.commit_working_tree(enacted.project, enacted.directory)
     assert [file.name for file in code_files(commit.archive)] == ["train.py", "valohai.yaml"]
-    assert code_file(commit.archive, "train.py") == b"print('hello')\n"
+    assert code_file(commit.archive, "train.py") == (b"print('hello')\n", 15)
 
 
 def test_no_more_than_can_be_shown_is_read(enacted: Enacted) -> None:
     (enacted.directory / "large").write_bytes(b"x" * (LARGEST_SHOWN + 1))
     commit = enacted.session.projects.commit_working_tree(enacted.project, enacted.directory)
-    assert len(code_file(commit.archive, "large")) == LARGEST_SHOWN
+    content, whole = code_file(commit.archive, "large")
+    assert (len(content), whole) == (LARGEST_SHOWN, LARGEST_SHOWN + 1)
 
 
 def test_a_file_that_is_not_there_is_named(enacted: Enacted) -> None:

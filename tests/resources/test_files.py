@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.errors import InvalidInputError, NotFoundError
+from core.progress import not_told
 from core.resources.files import FILES
 from core.resources.resource import Query
 from core.session import Session
@@ -141,18 +142,19 @@ def test_changes_tell_which_rows_they_touch(session: Session, project: Project, 
 def test_a_form_brings_a_file_in_and_labels_it(session: Session, project: Project, tmp_path: Path) -> None:
     form = FILES.form
     assert form is not None
-    assert form.add is not None
+    assert form.can_add
     assert form.edit is not None
     (tmp_path / "rows.csv").write_text("a,b\n")
-    file = form.add(
-        session, project, {"source": str(tmp_path / "rows.csv"), "tags": "raw\n\n new ", "aliases": "latest"}
-    )
+    told: list[tuple[str, int, int]] = []
+    answers = {"source": str(tmp_path / "rows.csv"), "tags": "raw\n\n new ", "aliases": "latest"}
+    file = form.added(session, project, answers, lambda *far: told.append(far))
+    assert told[-1] == ("uploading rows.csv", 4, 4)
     assert (file.name, file.tags, file.aliases) == ("rows.csv", ("new", "raw"), ("latest",))
     assert form.values(file) == {"source": "rows.csv", "tags": "new\nraw", "aliases": "latest"}
     file = form.edit(session, file, {"tags": "raw\nsmall", "aliases": ""})
     assert (file.tags, file.aliases) == (("raw", "small"), ())
-    told = [change.what for change in since(session.database.reader(), 0) if change.kind == "file"]
-    assert told[-1] == "tags small, tags removed: new, alias latest removed"
+    changes = [change.what for change in since(session.database.reader(), 0) if change.kind == "file"]
+    assert changes[-1] == "tags small, tags removed: new, alias latest removed"
 
 
 def test_a_wrong_label_changes_nothing(session: Session, upload: Callable[..., File]) -> None:
@@ -171,13 +173,13 @@ def test_a_wrong_label_changes_nothing(session: Session, upload: Callable[..., F
 def test_a_form_says_which_field_is_wrong(session: Session, project: Project) -> None:
     form = FILES.form
     assert form is not None
-    assert form.add is not None
+    assert form.can_add
     for answers, where, field in (
         ({"source": "/nothing/there"}, project, "source"),
         ({"source": "/nothing/there"}, None, "project"),
     ):
         with pytest.raises(InvalidInputError) as error:
-            form.add(session, where, answers)
+            form.added(session, where, answers, not_told)
         assert error.value.field == field
 
 
@@ -222,8 +224,9 @@ def test_a_download_goes_to_the_working_directory(
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     download = next(action for action in FILES.actions if action.id == "download")
-    assert download.run is not None
-    assert "here/a.csv" in download.run(session, upload("a.csv", 3))
+    told: list[tuple[str, int, int]] = []
+    assert "here/a.csv" in download.carry_out(session, upload("a.csv", 3), lambda *far: told.append(far))
+    assert told[-1] == ("downloading a.csv", 3, 3)
     assert (tmp_path / "here" / "a.csv").read_bytes() == b"xxx"
 
 

@@ -52,11 +52,12 @@ def test_a_declaration_agrees_with_itself(name: str) -> None:
     asked = [declared.permission, *(action.permission for action in declared.actions)]
     if declared.form is not None:
         asked += [each for each in (declared.form.add_permission, declared.form.edit_permission) if each]
-        assert (declared.form.add is None) == (not declared.form.add_permission)
+        assert declared.form.can_add == bool(declared.form.add_permission)
+        assert declared.form.add is None or declared.form.add_slowly is None
         assert (declared.form.edit is None) == (not declared.form.edit_permission)
     assert set(asked) <= TABLE.keys()
     for action in declared.actions:
-        assert (action.run is None) != (action.address is None)
+        assert (action.run, action.run_slowly, action.address).count(None) == 2
 
 
 @pytest.mark.parametrize("name", RESOURCES)

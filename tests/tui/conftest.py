@@ -9,7 +9,17 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_QUICK = ("widgets", "test_wire", "test_terminal_picture", "test_themes", "test_keymap", "test_clipboard")
+_QUICK = (
+    "widgets",
+    "test_wire",
+    "test_terminal_picture",
+    "test_themes",
+    "test_keymap",
+    "test_clipboard",
+    "test_lanes",
+    "test_transfer",
+    "test_scheduler_watch",
+)
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:

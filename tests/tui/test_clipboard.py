@@ -41,6 +41,16 @@ async def test_osc_52_is_sent_and_said(session: Session, monkeypatch: pytest.Mon
         assert f"\x1b]52;c;{ENCODED}\x07" in "".join(written)
 
 
+async def test_a_short_text_is_named(session: Session) -> None:
+    async with story(session, size=(120, 30)) as person:
+        person.console.copy("12\n")
+        await person.sees("Copied 12 by OSC 52")
+        person.console.copy("[/]\x1b[31m")
+        await person.sees("Copied [/]")
+        person.console.copy("x" * 31)
+        await person.sees("Copied 31 characters")
+
+
 async def test_tmux_is_given_the_text(session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "tmux").write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/asked\ncat > {tmp_path}/got\n')
     (tmp_path / "tmux").chmod(0o755)

@@ -42,6 +42,13 @@ async def test_a_file_gives_other_keys_and_the_help_shows_them(session: Session,
         await person.does_not_see("machines").presses("f").sees("No filter")
 
 
+async def test_what_is_said_names_the_keys_of_the_file(session: Session, keymap: Path) -> None:
+    keymap.write_text("list.add: n\n")  # noqa: ASYNC240 - a line
+    async with story(session) as person:
+        await person.sees("Start the first one (n).").presses("/").types("x")
+        await person.sees("Change the filter (/), or go back (esc).")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

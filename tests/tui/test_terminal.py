@@ -6,17 +6,19 @@ import os
 import shutil
 import signal
 import sqlite3
+import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
+from bench.terminal import Terminal
 from tests.tui.opened import gave_back, opened
 from tests.tui.test_hostile_names import NAMES, rename_everything
 
 if TYPE_CHECKING:
-    from bench.terminal import Terminal
     from core.shoal import Shoal
     from tests.enacted import Enacted
 
@@ -277,3 +279,45 @@ def test_many_rows_that_change_while_somebody_scrolls_and_acts(enacted: Enacted)
             stop.set()
             writer.join()
         leaves(terminal)
+
+
+BUSY = """
+import sys, time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from core.home import Home
+from core.shoal import Shoal
+from tui.app import Console, run
+from tui.lanes import Lane
+
+def slow():
+    ThreadPoolExecutor().submit(time.sleep, 600).result()
+
+def change():
+    Path(sys.argv[1]).write_text("begun")
+    time.sleep(1)
+    Path(sys.argv[1]).write_text("done")
+
+def begin(console):
+    console.run_worker(console.lanes.run(Lane.LONG, slow), exit_on_error=False)
+    console.run_worker(console.lanes.run(Lane.ACT, change), exit_on_error=False)
+
+Console.on_ready = begin
+code = run(Console(Shoal.open().session(), starts_scheduler=False))
+print("not reached")
+sys.exit(code)
+"""
+
+
+def test_leaving_waits_for_a_change_and_not_for_a_copy(finished: Enacted, tmp_path: Path) -> None:
+    noted = tmp_path / "noted"
+    command = [sys.executable, "-c", BUSY, str(noted)]
+    own = {"SHOAL_HOME": str(finished.session.home.root), "HOME": str(tmp_path)}
+    with Terminal(command, columns=80, rows=24, environment=own, directory=Path.cwd()) as terminal:
+        terminal.wait_for("preprocess")
+        assert noted.exists()
+        terminal.press("ctrl+c", "ctrl+c")
+        assert terminal.wait_ended() == 0
+        assert gave_back(terminal)
+        assert "not reached" not in terminal.text
+    assert noted.read_text() == "done"

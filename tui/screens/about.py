@@ -81,9 +81,9 @@ class AboutScreen(ConsoleScreen):
             "Sizes": before.get("Sizes", [_LOOKING]),
         }
         self._show()
-        self._parts["Versions"] = [*versions().pairs, await self.long(engine)]
+        self._parts["Versions"] = [*versions().pairs, await self.long(engine, self.session)]
         await self._look_at_health(home)
-        sizes, found = home_sizes(home), list[Pair]()
+        sizes, found = home_sizes(self.session), list[Pair]()
         while (size_of := await self.long(next, sizes, None)) is not None:
             found.append(size_pair(*size_of))
             self._show_so_far("Sizes", found)

@@ -12,6 +12,7 @@ from tui.screens.screen import ConsoleScreen
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from core.projects.service import Project
     from core.resources.resource import Action, Resource
 
 
@@ -29,6 +30,11 @@ class Acting(ConsoleScreen):
     def chosen_row(self) -> Any:  # noqa: ANN401 - a row of any resource
         """The row that a key acts on as it was last read, None where there is none."""
         raise NotImplementedError
+
+    @property
+    def shown_project(self) -> Project | None:
+        """The project whose rows are shown, to which a new one is added; None for all."""
+        return self.console.project
 
     def acted(self) -> None:
         """Take note that something was done with the chosen rows."""
@@ -52,9 +58,7 @@ class Acting(ConsoleScreen):
         row = self.chosen_row
         if row is None:
             return "there is no row here"
-        if action.changes and self.console.read_only:
-            return "this console is read-only"
-        if reason := self.session.can(action.permission):
+        if reason := (self.write_refusal if action.changes else self.session.can)(action.permission):
             return reason
         chosen = self.chosen_ids
         if not chosen:
@@ -65,22 +69,18 @@ class Acting(ConsoleScreen):
         return action.refuse(self.session, row) if action.refuse and is_of_cursor else None
 
     def _adding_refusal(self) -> str | None:
-        if self.console.read_only:
-            return "this console is read-only"
         form = self.resource.form
         if self.resource.adds:
-            return None
-        if form is None or form.add is None:
+            return self.write_refusal(self.resource.add_permission)
+        if form is None or not form.can_add:
             return f"{self.resource.name} are not added by hand"
-        return self.session.can(form.add_permission)
+        return self.write_refusal(form.add_permission)
 
     def _editing_refusal(self) -> str | None:
-        if self.console.read_only:
-            return "this console is read-only"
         form = self.resource.form
         if form is None or form.edit is None:
             return f"nothing of a {self.resource.singular} can be changed"
-        return self.session.can(form.edit_permission)
+        return self.write_refusal(form.edit_permission)
 
     def action_do(self, id_: str) -> None:
         """Carry out an action of the declaration."""
@@ -112,15 +112,15 @@ class Acting(ConsoleScreen):
             consequence = await self.read(action.consequence, self.session, able)
             if consequence is not None and not await self.console.decide(consequence):
                 return
-        self.finish(self._carry_out(action, able, left_alone=len(rows) - len(able)))
+        self.finish(self.carry_out(action, able, left_alone=len(rows) - len(able)))
 
-    async def _carry_out(self, action: Action[Any], able: Sequence[Any], *, left_alone: int) -> None:
-        call = self.long if action.slow else self.act
+    async def carry_out(self, action: Action[Any], able: Sequence[Any], *, left_alone: int = 0) -> None:
+        """Do it with one row after the other, and tell once what became of all."""
         done: list[str] = []
         failed: list[Exception] = []
-        for row in able if action.run is not None else ():
+        for number, row in enumerate(able, 1):
             try:
-                done.append(await call(action.run, self.session, row))
+                done.append(await self._done(action, row, which=f"{number} of {len(able)}" if len(able) > 1 else ""))
             except Exception as error:  # noqa: BLE001 - how many are done is told, whatever stopped the rest
                 failed.append(error)
                 if isinstance(error, UnavailableError) or not isinstance(error, ShoalError):
@@ -133,6 +133,11 @@ class Acting(ConsoleScreen):
         self.console.tell((done[0] if len(done) == 1 else f"{action.title}: {len(done)} done") + left)
         if self.is_attached:
             self.acted()
+
+    async def _done(self, action: Action[Any], row: Any, *, which: str) -> str:  # noqa: ANN401 - a row of any resource
+        if action.run_slowly is not None:
+            return await self.transfer(action.run_slowly, self.session, row, which=which)
+        return "" if action.run is None else await self.act(action.run, self.session, row)
 
     def action_describe(self) -> None:
         """Show everything about the row."""
@@ -153,7 +158,13 @@ class Acting(ConsoleScreen):
         if reason := self.refusal("add"):
             self.console.warn(reason)
         else:
-            self.console.go(self.resource.adds or address("add", self.resource.singular))
+            self.console.go(self._adding_address())
+
+    def _adding_address(self) -> str:
+        place = self.resource.adds or address("add", self.resource.singular)
+        if not self.resource.scoped or self.shown_project == self.console.project:
+            return place
+        return f"{place} {address(project=self.shown_project.name if self.shown_project else '*')}"
 
     def action_edit(self) -> None:
         """Open the form of the row."""

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding
 
 from core.errors import ConflictError
-from core.projects.code_reading import LARGEST_SHOWN, code_file, code_files
+from core.projects.code_reading import code_file, code_files
 from core.quantities import size
 from core.resources.address import address
 from core.resources.executions import EXECUTIONS
 from core.resources.resource import Pair, Section
+from tui.content_lines import content_lines
 from tui.screens.description import found_row
 from tui.screens.screen import ConsoleScreen
 from tui.widgets.description_view import DescriptionView
@@ -42,7 +43,7 @@ class CodeScreen(ConsoleScreen):
         super().__init__()
         self._execution = execution
         self._name = name
-        self.address = " ".join(filter(None, ("code", name)))
+        self.address = address("code", *([name] if name else []), execution=str(execution.id))
         self._heading = ""
         self._view = DescriptionView()
 
@@ -70,7 +71,7 @@ class CodeScreen(ConsoleScreen):
 
     def action_download(self) -> None:
         """Copy the packed code to the directory in which the console was started."""
-        self.work(self._download(), group="act")
+        self.finish(self._download())
 
     async def _load(self) -> None:
         commit, sections = await self.long(_sections, self.session, self._execution, self._name)
@@ -86,7 +87,7 @@ class CodeScreen(ConsoleScreen):
 def _sections(session: Session, execution: Execution, name: str) -> tuple[Commit, Sequence[Section]]:
     commit = session.projects.commit_by_id(execution.commit_id)
     if name:
-        return commit, [Section(name, _lines(code_file(commit.archive, name)))]
+        return commit, [Section(name, content_lines(*code_file(commit.archive, name)))]
     files = code_files(commit.archive)
     pairs = [
         Pair(size(file.size), file.name, address("code", file.name, execution=str(execution.id))) for file in files
@@ -94,22 +95,17 @@ def _sections(session: Session, execution: Execution, name: str) -> tuple[Commit
     return commit, [Section(f"{len(files)} files", pairs)]
 
 
-def _lines(content: bytes) -> Sequence[Pair]:
-    if b"\0" in content[:8192]:
-        return [Pair("", f"binary, {size(len(content))} or more: D copies the code here")]
-    lines = content.decode("utf-8", "replace").splitlines()
-    pairs = [Pair(str(number), line) for number, line in enumerate(lines, 1)]
-    if len(content) == LARGEST_SHOWN:
-        pairs.append(Pair("…", f"only the first {size(LARGEST_SHOWN)} are shown: D copies the code here"))
-    return pairs or [Pair("", "empty")]
-
-
 def _copied(commit: Commit, directory: Path) -> Path:
     destination = directory / f"code-{commit.identifier.removeprefix('~')[:12]}.tar.gz"
     if destination.exists():
         message = f"{destination} exists already: remove it, or start the console in another directory"
         raise ConflictError(message)
-    shutil.copyfile(commit.archive, destination)
+    partial = destination.with_name(f".{destination.name}.partial")
+    try:
+        shutil.copyfile(commit.archive, partial)
+        partial.rename(destination)
+    finally:
+        partial.unlink(missing_ok=True)
     return destination
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding
@@ -32,9 +33,9 @@ class Description(Acting):
         Binding("c", "copy_line", "Copy", id="description.copy", tooltip="Copy the text of this line."),
     ]
 
-    def __init__(self, resource: Resource[Any], id_: int, row: Any, *, as_json: bool = False) -> None:  # noqa: ANN401
+    def __init__(self, id_: int, row: Any, *, as_json: bool = False) -> None:  # noqa: ANN401
         super().__init__()
-        self.resource = resource
+        resource = self.resource
         self._key = id_
         self._row = row
         self._as_json = as_json
@@ -92,6 +93,18 @@ class Description(Acting):
         return [Section("", pairs)]
 
 
+@cache
+def description_class(resource: Resource[Any]) -> type[Description]:
+    """Return the description of a resource's rows, with the keys of its actions."""
+    bindings = [
+        Binding(
+            action.key, f"do('{action.id}')", action.title, id=f"{resource.name}.{action.id}", tooltip=action.meaning
+        )
+        for action in resource.actions
+    ]
+    return type(f"{resource.singular.title()}Description", (Description,), {"resource": resource, "BINDINGS": bindings})
+
+
 async def description_screen(
     console: Console,
     resource: Resource[Any],
@@ -106,7 +119,7 @@ async def description_screen(
         NotFoundError: there is no such row.
     """
     id_, row = await found_row(console, resource, words, given)
-    return Description(resource, id_, row, as_json=as_json)
+    return description_class(resource)(id_, row, as_json=as_json)
 
 
 async def found_row(

@@ -47,10 +47,10 @@ class FormScreen(ConsoleScreen):
             self.console.warn(reason)
             return
         if self.form.check():
-            self.work(self._saving(), group="save")
+            self.is_saving = True  # at once: a second key must not save a second time
+            self.finish(self._saving())
 
     async def _saving(self) -> None:
-        self.is_saving = True
         self.details_changed()
         try:
             await self.save()
@@ -59,13 +59,18 @@ class FormScreen(ConsoleScreen):
             if self.is_mounted:
                 self.details_changed()
 
+    @property
+    def is_here(self) -> bool:
+        """Whether the person still looks at this form."""
+        return self.console.shown_screen is self
+
     async def save(self) -> None:
         """Do what the form is for."""
         raise NotImplementedError
 
     def refused(self, error: ShoalError) -> None:
         """Show an error at its field, else on the line at the bottom; what was typed stays."""
-        if not any(self.form.refuse(key, error.message) for key in self.keys_of(error.field or "")):
+        if not self.is_here or not any(self.form.refuse(key, error.message) for key in self.keys_of(error.field or "")):
             self.console.warn(plain(error.message))
 
     def keys_of(self, field: str) -> tuple[str, ...]:

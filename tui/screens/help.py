@@ -95,7 +95,7 @@ class Help(ModalScreen[None]):
             with VerticalScroll():
                 yield KeyList(markup=False)
             yield Static(
-                "/ filters · ↑↓ scroll · : goes to a place, tab completes it · esc closes",
+                "/ filters · ↑↓ scroll · esc closes",
                 markup=False,
                 classes="help--foot",
             )

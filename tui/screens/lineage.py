@@ -72,6 +72,8 @@ class LineageScreen(ConsoleScreen):
         self._details = DescriptionView()
         self._details.id = "details"
         self._searched = ""
+        self._changed: set[int] = set()
+        """Executions that became others and are not drawn again yet."""
 
     def body(self) -> ComposeResult:
         """Yield the tree, the details beside it, and the line for a search."""
@@ -127,14 +129,17 @@ class LineageScreen(ConsoleScreen):
         shown = self._tree.rows.executions
         changed = shown if changes is None else shown & {each.subject for each in changes if each.kind == "execution"}
         if changed:
-            self.work(self._update(sorted(changed)), group="update")
+            self._changed |= changed
+            self.work(self._update(), group="update")
 
-    async def _update(self, ids: Sequence[int]) -> None:
-        for start in range(0, len(ids), CHUNK):
-            self._tree.update(await self.read(lineage_nodes, self.session, "execution", ids[start : start + CHUNK]))
-        row = self._tree.current
-        if row is not None and row.key is not None and row.key[1] in ids:
-            await self._describe(row)
+    async def _update(self) -> None:
+        """Draw what changed; should a newer one take its place, that one does what is left."""
+        while ids := sorted(self._changed)[:CHUNK]:
+            self._tree.update(await self.read(lineage_nodes, self.session, "execution", ids))
+            self._changed.difference_update(ids)
+            row = self._tree.current
+            if row is not None and row.key is not None and row.key[0] == "execution" and row.key[1] in ids:
+                self.work(self._describe(row), group="details")
 
     # Keys.
 
@@ -181,7 +186,7 @@ class LineageScreen(ConsoleScreen):
     def action_again(self) -> None:
         """Run the execution again."""
         if key := self._key_for("again"):
-            self.work(self._run_again(key[1]), group="act")
+            self.finish(self._run_again(key[1]))
 
     async def _run_again(self, id_: int) -> None:
         again = next(each for each in EXECUTIONS.actions if each.id == "again")

@@ -15,7 +15,7 @@ from core.errors import InvalidInputError, NotFoundError, ShoalError
 from core.executions.starting import Code, Order, Read, Sources, read_code, sources, start
 from core.projects import step_form
 from core.quantities import size
-from core.resources.address import execution_address
+from core.resources.address import address, execution_address
 from core.resources.resource import Tone
 from core.text import plain
 from tui.screens import new_execution_fields as asked
@@ -59,13 +59,20 @@ class NewExecution(FormScreen):
     """
     permission = "execution.create"
 
-    def __init__(self, directory: Path | None, *, step: str | None = None, copied: Execution | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path | None,
+        project: Project | None = None,
+        *,
+        step: str | None = None,
+        copied: Execution | None = None,
+    ) -> None:
         super().__init__()
         self._directory = directory
         self._step_name = step or (copied.step if copied else "")
         self._copied = copied
         self._copied_inputs: Sequence[ExecutionInput] = ()
-        self._project: Project | None = None
+        self._project = project
         self._projects: Sequence[str] = ()
         self._environments: Sequence[str] = ()
         self._sources: Sources | None = None
@@ -151,8 +158,8 @@ class NewExecution(FormScreen):
         if self._copied is not None:
             self._project = await self.read(self.session.projects.by_id, self._copied.project_id)
         else:
-            linked = await self.read(_linked, self.session, self._directory)
-            self._project = self.console.project or linked
+            if self._project is None:
+                self._project = await self.read(_linked, self.session, self._directory)
             if self._project is None and len(self._projects) == 1:
                 self._project = await self.read(self.session.projects.get, self._projects[0])
         await self._read_sources()
@@ -348,7 +355,10 @@ class NewExecution(FormScreen):
             return
         finally:
             self._progress = ""
-        self.console.go(f"{execution_address(execution.id)} logs", replace=True)
+        if self.is_here:
+            self.console.go(f"{execution_address(execution.id)} logs", replace=True)
+        else:
+            self.console.tell(f"execution #{execution.counter} was created")
 
     async def _start(self, project: Project, code: Code, step: Step) -> Execution:
         order = asked.ordered(step, self.form.answers, self._given())
@@ -450,8 +460,12 @@ def _preview(manifest: Any, step: Step, answers: Mapping[str, str], given: Mappi
     return texts
 
 
-async def new_execution_screen(console: Console, words: Sequence[str], given: Mapping[str, str]) -> NewExecution:
+async def new_execution_screen(
+    console: Console, words: Sequence[str], given: Mapping[str, str], project: Project | None
+) -> NewExecution:
     """Return the screen of an address: `new`, `new STEP`, or `new copy=ID` to begin from another execution.
+
+    Without a `project` it is the one that the directory is linked to, else the person chooses.
 
     Raises:
         InvalidInputError: the id is no number.
@@ -459,7 +473,9 @@ async def new_execution_screen(console: Console, words: Sequence[str], given: Ma
     """
     directory = await console.read(_here)
     if "copy" not in given:
-        return NewExecution(directory, step=" ".join(words) or None)
+        screen = NewExecution(directory, project, step=" ".join(words) or None)
+        screen.address = address("new", *words, **given)
+        return screen
     if not (given["copy"].isascii() and given["copy"].isdecimal() and len(given["copy"]) < 19):
         message = f"{given['copy']!r} is no id of an execution"
         raise InvalidInputError(message, field="copy")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from core.errors import NotAllowedError, NotFoundError, ShoalError
+from core.resources.address import address
+from core.resources.form import Field
 from core.resources.resource import Consequence
 from core.text import plain
 from tui.screens.form_screen import FormScreen
@@ -15,17 +17,41 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
+    from core.projects.service import Project
     from core.resources import form as declared
     from core.resources.resource import Resource
+    from core.session import Session
     from data.changes import Change
 
 LONGEST_NAME = 40
 
 
-class ResourceForm(FormScreen):
-    """The form of a declaration, for one row or, without one, for a new row."""
+def _project_names(session: Session) -> Sequence[str]:
+    return [project.name for project in session.projects.list()]
 
-    def __init__(self, resource: Resource[Any], row: Any | None) -> None:  # noqa: ANN401 - a row of any resource
+
+_PROJECT = Field(
+    key="project",
+    label="Project",
+    meaning="what it will belong to",
+    kind="choice",
+    required=True,
+    choices=_project_names,
+)
+
+
+class ResourceForm(FormScreen):
+    """The form of a declaration, for one row or, without one, for a new row.
+
+    What belongs to a project is asked for its project, too: `project` is the answer to begin with.
+    """
+
+    def __init__(
+        self,
+        resource: Resource[Any],
+        row: Any | None,  # noqa: ANN401 - a row of any resource
+        project: Project | None = None,
+    ) -> None:
         super().__init__()
         if resource.form is None:
             message = f"nothing of a {resource.singular} can be changed in a form"
@@ -35,8 +61,13 @@ class ResourceForm(FormScreen):
         self._row = row
         self._is_new = row is None
         self._is_gone = False
+        self._project = project
+        own = self._declared.fields
+        self._fields = (_PROJECT, *own) if self._is_new and resource.scoped else own
         self.address = (
-            f"add {resource.singular}" if row is None else f"edit {resource.singular} {resource.reference(row)}"
+            address("add", resource.singular)
+            if row is None
+            else address("edit", resource.singular, resource.reference(row))
         )
         self.permission = self._declared.add_permission if self._is_new else self._declared.edit_permission
         self.form = Form("Add" if self._is_new else "Save")
@@ -63,7 +94,7 @@ class ResourceForm(FormScreen):
             return super().refusal(action)
         if self._is_gone:
             return f"{self._called} was removed meanwhile: there is nothing to save it to"
-        if (self._declared.add if self._is_new else self._declared.edit) is None:
+        if not (self._declared.can_add if self._is_new else self._declared.edit):
             return f"{self._resource.name} are not {'added' if self._is_new else 'changed'} by hand"
         return super().refusal(action)
 
@@ -76,11 +107,14 @@ class ResourceForm(FormScreen):
         return plain(self._resource.label(self._row), limit=LONGEST_NAME)
 
     def _show(self, choices: Mapping[str, Sequence[str]]) -> None:
-        values = {} if self._is_new else self._declared.values(self._row)
-        self.form.show(self._declared.fields, values, choices=choices, fixed=not self._is_new)
+        given = {_PROJECT.key: self._project.name} if self._project else {}
+        values = given if self._is_new else self._declared.values(self._row)
+        # Where the project is known, what is to be typed comes first.
+        start = (self._declared.fields if given else self._fields)[0].key
+        self.form.show(self._fields, values, choices=choices, fixed=not self._is_new, start=start)
 
     async def _read_choices(self) -> None:
-        asked = [field for field in self._declared.fields if field.choices is not None]
+        asked = [field for field in self._fields if field.choices is not None]
         if asked:
             self._show({field.key: await self.read(field.choices, self.session) for field in asked if field.choices})
 
@@ -104,14 +138,23 @@ class ResourceForm(FormScreen):
         self.console.tell(
             f"{name} was added" if self._is_new else f"{name} was changed: {', '.join(self._labels(answers))}"
         )
-        self.console.back()
+        if self.is_here:
+            self.console.back()
 
     async def _carry_out(self, answers: Mapping[str, str]) -> Any:  # noqa: ANN401 - a row of any resource
-        if self._is_new and self._declared.add is not None:
-            call = self.long if self._declared.slow else self.act
-            return await call(self._declared.add, self.session, self.console.project, answers)
-        if not self._is_new and self._declared.edit is not None:
+        if self._is_new:
+            return await self._add(dict(answers))
+        if self._declared.edit is not None:
             return await self.act(self._declared.edit, self.session, self._row, answers)
+        raise NotAllowedError(self.refusal("save") or "")
+
+    async def _add(self, answers: dict[str, str]) -> Any:  # noqa: ANN401
+        name = answers.pop(_PROJECT.key, None) if self._resource.scoped else None
+        project = None if name is None else await self.read(self.session.projects.get, name)
+        if self._declared.add_slowly is not None:
+            return await self.transfer(self._declared.add_slowly, self.session, project, answers)
+        if self._declared.add is not None:
+            return await self.act(self._declared.add, self.session, project, answers)
         raise NotAllowedError(self.refusal("save") or "")
 
     def _answers(self) -> dict[str, str]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
+    from core.projects.service import Project
     from core.resources.resource import Column, Resource
     from data.changes import Change
     from tui.app import Console
@@ -97,7 +98,7 @@ class ResourceList(Acting, ConsoleScreen):
         chosen = self.console.view.get(self._columns_name, [])
         by_key = {column.key: column for column in self.resource.columns}
         # A column that was asked for is shown however narrow the terminal is.
-        wanted = [replace(by_key[key], needs=0, wide=False) for key in chosen if key in by_key]
+        wanted = [replace(by_key[key], needs=0, wide=False) for key in map(str, chosen) if key in by_key]
         return wanted or [column for column in self.resource.columns if not column.wide]
 
     @property
@@ -157,10 +158,10 @@ class ResourceList(Acting, ConsoleScreen):
     async def _load_ids(self, query: Query) -> None:
         """Read the ids in parts; a list that is read again stays as it is until all are there."""
         again = len(self._model) > 0
-        parts = await self.read(self.resource.source.ids, self.session, query)
+        parts = await self.listing(self.resource.source.ids, self.session, query)
         ids: array[int] = array("q")
         self._is_complete = False
-        while (part := await self.read(_next, parts)) is not None:
+        while (part := await self.listing(_next, parts)) is not None:
             ids.extend(part)
             if not again:
                 fills_the_screen = len(self._model) < self._table.size.height
@@ -169,7 +170,7 @@ class ResourceList(Acting, ConsoleScreen):
                 if fills_the_screen:
                     self._table.reordered()
                 self._say_how_many()
-        self._total = await self.read(self.resource.source.total, self.session, query)
+        self._total = await self.listing(self.resource.source.total, self.session, query)
         if again:
             self._model.set_ids(ids)
         self._table.reordered()
@@ -350,6 +351,11 @@ class ResourceList(Acting, ConsoleScreen):
     def chosen_row(self) -> Any:  # noqa: ANN401
         """The row under the cursor, as it was last read."""
         return None if self._table.cursor_id is None else self._model.row(self._table.cursor_id)
+
+    @property
+    def shown_project(self) -> Project | None:
+        """The project that the query names."""
+        return self.query_.project
 
     def acted(self) -> None:
         """Let go of the marks: what was to be done with them was done."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from textual.containers import Horizontal, Vertical
@@ -35,18 +36,37 @@ class ConsoleScreen(Screen[None]):
 
     address: str = ""
     """What is typed after the colon to come here; breadcrumbs are made of these."""
+    progress: str = ""
+    """How far something is that takes long; stands in the heading's place."""
     missed: bool = False
     """Whether something happened while another place was shown."""
 
     def compose(self) -> ComposeResult:
         """Yield the breadcrumbs, what is the screen's own, and the two lines at the bottom."""
-        yield Crumbs()
+        yield self.crumbs
         with Horizontal():
             yield Menu(self.console)
             with Vertical():
                 yield from self.body()
-        yield KeyBar()
-        yield StatusBar()
+        yield self.key_bar
+        yield self.status_bar
+
+    # Kept at hand: they are looked at with every key and every change.
+
+    @cached_property
+    def crumbs(self) -> Crumbs:
+        """The line at the top."""
+        return Crumbs()
+
+    @cached_property
+    def key_bar(self) -> KeyBar:
+        """The line of keys."""
+        return KeyBar()
+
+    @cached_property
+    def status_bar(self) -> StatusBar:
+        """The line at the bottom."""
+        return StatusBar()
 
     def body(self) -> ComposeResult:
         """Yield the screen's own widgets."""
@@ -100,8 +120,8 @@ class ConsoleScreen(Screen[None]):
 
     def details_changed(self) -> None:
         """Have the breadcrumbs and the keys drawn again, after the address, the heading or a refusal changed."""
-        for widget in (*self.query(Crumbs), *self.query(KeyBar)):
-            widget.look_again()
+        self.crumbs.look_again()
+        self.key_bar.look_again()
 
     @property
     def heading(self) -> str:
@@ -116,9 +136,23 @@ class ConsoleScreen(Screen[None]):
         """Return what a change gives."""
         return await self.console.lanes.run(Lane.ACT, call, *arguments)
 
+    async def listing(self, call: Callable[..., Result], *arguments: object) -> Result:
+        """Return the next part of a list; the first one may have to wait until all of it is sorted."""
+        return await self.console.lanes.run(Lane.LIST, call, *arguments)
+
     async def long(self, call: Callable[..., Result], *arguments: object) -> Result:
         """Return what something gives that takes seconds."""
         return await self.console.lanes.run(Lane.LONG, call, *arguments)
+
+    async def transfer(self, call: Callable[..., Result], *arguments: object, which: str = "") -> Result:
+        """Return what something gives that takes seconds and tells its progress, which is shown meanwhile.
+
+        `which` stands before the amounts, such as `2 of 5`.
+        """
+        from tui.transfer import Transfer  # noqa: PLC0415 - used when something is copied
+
+        with Transfer(self, which) as told:
+            return await self.long(call, *arguments, told)
 
     def work(self, coroutine: Coroutine[Any, Any, None], *, group: str = "default") -> None:
         """Do something beside the loop; a newer one of the same group takes its place. Errors become a warning."""
@@ -133,7 +167,7 @@ class ConsoleScreen(Screen[None]):
         try:
             await coroutine
         except NoMatches as error:
-            if self.is_attached:  # what was read for a place that has been left is dropped
+            if self in self.console.screen_stack:  # what was read for a place that has been left is dropped
                 self.console.warn(explained(error))
         except Exception as error:  # noqa: BLE001 - whatever fails beside the loop is told, and the console goes on
             self.console.warn(explained(error))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from core.resources.address import address
 from core.resources.executions import status_text, tone
 from core.resources.resource import Pair, Section, Tone
-from tui.scheduler_watch import start_scheduler
 from tui.screens.screen import ConsoleScreen
 from tui.widgets.description_view import DescriptionView
 
@@ -38,6 +37,7 @@ class Start(ConsoleScreen):
         self._demo: Demo | None = None
         self._told: list[str] = []
         self._executions: list[Execution] = []
+        self._is_starting = False
 
     def body(self) -> ComposeResult:
         """Yield the lines."""
@@ -66,8 +66,8 @@ class Start(ConsoleScreen):
         """Begin, or go where a line leads."""
         if message.address not in ("here", "demo"):
             self.console.go(message.address)
-        elif self.console.read_only:
-            self.console.warn("this console is read-only")
+        elif reason := self.write_refusal("project.create"):
+            self.console.warn(reason)
         elif message.address == "here":
             self.work(self._link(), group="begin")
         elif self._demo is None:
@@ -97,8 +97,8 @@ class Start(ConsoleScreen):
             self._demo = None
             raise
         self.console.project = self._demo.project
-        await start_scheduler(self.console)
-        await self._next()
+        await self.console.scheduler.start()
+        self.finish(self._next())
 
     def _report(self, text: str) -> None:
         # Called in the lane's thread.
@@ -112,12 +112,18 @@ class Start(ConsoleScreen):
         """Start the next step of the demo, if the one before is complete."""
         from core.demo import STEPS  # noqa: PLC0415 - at the first visit only
 
-        if self._demo is None or len(self._executions) == len(STEPS):
+        if self._is_starting or self._demo is None or len(self._executions) == len(STEPS):
             return
         if self._executions and self._executions[-1].status != "complete":
             return
-        self._executions.append(await self.act(self._demo.start, STEPS[len(self._executions)]))
-        self._show()
+        self._is_starting = True
+        try:
+            self._executions.append(await self.act(self._demo.start, STEPS[len(self._executions)]))
+        finally:
+            self._is_starting = False
+        if self.is_attached:
+            self._show()
+            self.work(self._look(), group="look")  # it may have gone on before it was known here
 
     def on_changes(self, changes: Sequence[Change] | None) -> None:
         """Look how the demo's executions stand."""
@@ -129,7 +135,7 @@ class Start(ConsoleScreen):
         self._executions[-1] = await self.read(self.session.executions.by_id, last.id)
         self._show()
         if not last.is_final and self._executions[-1].is_final:
-            await self._next()
+            self.finish(self._next())
 
     def _show(self) -> None:
         steps = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from tui.widgets.lineage_rows import Row, Side
     from tui.widgets.lineage_tree import LineageTree
 
+LOOK_EVERY = 2.0
+"""Seconds between two looks whether there are new nodes: each reads all that is unfolded."""
 UNFOLDED = 3
 """Levels that are unfolded by themselves where a node has one child only."""
 EXPORTED_DEPTH = 20
@@ -65,6 +68,8 @@ class TraceScreen(LineageScreen):
     def __init__(self, kind: Kind, id: int) -> None:  # noqa: A002 - what it is everywhere else
         super().__init__()
         self._key: NodeKey = (kind, id)
+        self._is_outdated = self._is_looking = False
+        self._looked_at = -LOOK_EVERY
         self.address = address("trace", **{kind: str(id)})
 
     @property
@@ -119,12 +124,28 @@ class TraceScreen(LineageScreen):
         """Look again whether there are new nodes next to the root, besides what became of those that are shown."""
         super().on_changes(changes)
         if changes is None or any(each.kind in ("execution", "file") for each in changes):
-            self.work(self._look_again(), group="look")
+            self._is_outdated = True
+            self._look_if_due()
 
-    async def _look_again(self) -> None:
-        before = self._tree.rows
-        if before is None:
-            return
+    def on_tick(self, now: float) -> None:
+        """Catch up on what there was no time for."""
+        super().on_tick(now)
+        self._look_if_due()
+
+    def _look_if_due(self) -> None:
+        is_due = self._is_outdated and time.monotonic() - self._looked_at >= LOOK_EVERY
+        if is_due and not self._is_looking and self._tree.rows is not None:
+            self._is_looking, self._is_outdated = True, False
+            self.work(self._looking(self._tree.rows), group="look")
+
+    async def _looking(self, before: LineageRows) -> None:
+        try:
+            await self._look_again(before)
+        finally:
+            self._is_looking = False
+            self._looked_at = time.monotonic()
+
+    async def _look_again(self, before: LineageRows) -> None:
         up, down = (max(PAGE, _loaded(branch)) for branch in before.root.children)
         opened = await self.read(_opened, self.session, self.console.project, self._key, up, down)
         rows = LineageRows(opened.node, opened.pages)

@@ -29,7 +29,7 @@ class Crumbs(Bar):
     def line(self, width: int) -> Text:
         """Return the way here, its oldest parts left out where there is no room for them."""
         screen = self.screen
-        heading = fit(plain(getattr(screen, "heading", "")), max(0, width // 2))
+        heading = fit(plain(getattr(screen, "progress", "") or getattr(screen, "heading", "")), max(0, width // 2))
         way = shortened([plain(crumb) for crumb in self._way()], width - cells(heading) - 3)
         text = Text(" ", no_wrap=True, end="")
         before, separator, here = way.rpartition(SEPARATOR)

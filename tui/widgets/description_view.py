@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
@@ -14,7 +15,9 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
+from core.resources.named_keys import with_keys
 from core.resources.resource import Tone
+from tui.live_keys import key_of
 from tui.widgets.description_lines import DescriptionLine, lines_of
 from tui.widgets.strip_difference import difference
 
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from textual import events
     from textual.binding import BindingType
 
-    from core.resources.resource import Section
+    from core.resources.resource import Pair, Section
 
 
 class DescriptionView(ScrollView, can_focus=True):
@@ -79,8 +82,11 @@ class DescriptionView(ScrollView, can_focus=True):
 
     @sections.setter
     def sections(self, sections: Sequence[Section]) -> None:
-        self._sections = sections
+        self._sections = [replace(each, pairs=[*map(self._with_keys, each.pairs)]) for each in sections]
         self._lay_out()
+
+    def _with_keys(self, pair: Pair) -> Pair:
+        return replace(pair, text=with_keys(pair.text, partial(key_of, self))) if pair.names_keys else pair
 
     @property
     def current_text(self) -> str:

@@ -42,4 +42,4 @@ class EventsPane(Pane):
     async def _load(self) -> None:
         events = await self.screen_.read(self.screen_.session.executions.events, self._execution)
         pairs = [Pair(iso_time(event.at), ": ".join(filter(None, (event.kind, event.message)))) for event in events]
-        self.query_one(DescriptionView).sections = [Section("", pairs or [Pair("", "nothing happened yet")])]
+        self.query_one(DescriptionView).sections = [Section("", pairs)]

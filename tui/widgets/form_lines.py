@@ -264,11 +264,17 @@ class FormLines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def check_consume_key(self, key: str, character: str | None) -> bool:  # noqa: ARG002
         """Tell that what can be typed is typed, and is no key of the screen or the console."""
-        return character is not None and character.isprintable()
+        return self._takes(character)
+
+    def _takes(self, character: str | None) -> bool:
+        """Tell whether a character is an answer or a part of one: what is chosen takes only letters and digits."""
+        if character is None or not character.isprintable():
+            return False
+        return self._typing is not None or character == " " or character.isalnum()
 
     def on_key(self, event: events.Key) -> None:
         """Type a character."""
-        if not event.is_printable or event.character is None:
+        if event.character is None or not self._takes(event.character):
             return
         event.stop()
         event.prevent_default()

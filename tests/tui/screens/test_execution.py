@@ -22,7 +22,7 @@ async def test_panes_are_reached_by_number_and_by_tab(finished: Enacted) -> None
         await person.presses("2").sees("execution 2 logs", "done")
         await person.presses("tab").sees("execution 2 metadata", "accuracy", "loss")
         await person.presses("4").sees("execution 2 outputs", "model.npz")
-        await person.presses("5").sees("execution 2 events", "complete")
+        await person.presses("5").sees("execution 2 events", "created: by", "started: on", "complete")
         await person.presses("tab").sees("execution 2 details")
         await person.presses("shift+tab").sees("execution 2 events")
 
@@ -85,3 +85,10 @@ async def test_one_that_is_not_there_is_said(finished: Enacted) -> None:
     async with story(finished.session, project=finished.project) as person:
         await person.goes("execution 99").sees("no execution #99").goes("execution x").sees("no execution's number")
         await person.goes("execution 2 nonsense").sees("no pane 'nonsense'")
+
+
+async def test_a_file_is_looked_at_and_its_page_has_the_keys_of_the_list(finished: Enacted) -> None:
+    async with story(finished.session, project=finished.project, address="files") as person:
+        await person.on_row("model.npz").presses("o").sees("train model.npz", "model.npz · 15 B").presses("escape")
+        await person.on_row("model.npz").presses("enter").sees("Used by", "o Open", "t Trace", "D Download")
+        await person.presses("t").sees("trace", "↑ came from")

@@ -123,7 +123,7 @@ async def test_columns_are_chosen_and_kept(finished: Enacted) -> None:
 async def test_an_empty_list_says_what_belongs_there(session: Session) -> None:
     project = session.projects.create("new")
     async with story(session, project=project) as person:
-        await person.sees("No execution yet", "a makes the first one")
+        await person.sees("No execution yet", "Start the first one (a).")
 
 
 _ROWS: dict[int, str] = {1: "first", 2: "second"}
