@@ -84,4 +84,4 @@ def _amount(text: str) -> str:
     if lines > 1:
         return f"{lines:,} lines"
     stripped = text.strip()
-    return f"{len(stripped):,} characters" if len(stripped) > SHORT else plain(stripped)
+    return f"{len(stripped):,} characters" if len(stripped) > SHORT else f'"{plain(stripped)}"'

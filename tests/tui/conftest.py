@@ -1,4 +1,4 @@
-"""Which of these tests take long: those that open the whole console."""
+"""Which of these tests take long: those that open an application."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _QUICK = (
-    "widgets",
+    "widgets/test_plot",
+    "widgets/test_log_window",
+    "widgets/test_wrapping",
     "test_wire",
     "test_terminal_picture",
     "test_themes",
-    "test_keymap",
-    "test_clipboard",
     "test_lanes",
     "test_transfer",
-    "test_scheduler_watch",
 )
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Mark as slow what opens consoles one after the other: `make check` has a minute."""
+    """Mark as slow what presses keys and waits for rest: `make check` has a minute."""
     for item in items:
         path = item.path.as_posix()
         if "/tests/tui/" in path and not any(f"/tui/{name}" in path for name in _QUICK):

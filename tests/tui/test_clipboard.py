@@ -44,9 +44,9 @@ async def test_osc_52_is_sent_and_said(session: Session, monkeypatch: pytest.Mon
 async def test_a_short_text_is_named(session: Session) -> None:
     async with story(session, size=(120, 30)) as person:
         person.console.copy("12\n")
-        await person.sees("Copied 12 by OSC 52")
+        await person.sees('Copied "12" by OSC 52')
         person.console.copy("[/]\x1b[31m")
-        await person.sees("Copied [/]")
+        await person.sees('Copied "[/]')
         person.console.copy("x" * 31)
         await person.sees("Copied 31 characters")
 

@@ -93,7 +93,9 @@ async def test_closing_finishes_changes_drops_what_waits_and_closes_the_reader_o
     together = threading.Barrier(4)
     idents = set(await asyncio.gather(*(lanes.run(Lane.LONG, _ident, together) for _ in range(4))))
     assert len(idents) == 4
-    long = [asyncio.create_task(lanes.run(Lane.LONG, gate.wait, PATIENCE)) for _ in range(4)]
+    begun = threading.Barrier(5)
+    long = [asyncio.create_task(lanes.run(Lane.LONG, _held, begun, gate)) for _ in range(4)]
+    await asyncio.to_thread(begun.wait, PATIENCE)
     done: list[str] = []
     waiting = asyncio.create_task(lanes.run(Lane.LONG, done.append, "waits"))
     changes = [asyncio.create_task(lanes.run(Lane.ACT, done.append, name)) for name in ("one", "two")]
@@ -113,6 +115,11 @@ async def test_closing_finishes_changes_drops_what_waits_and_closes_the_reader_o
         thread.join(PATIENCE)
     assert idents <= set(readers.closed)
     assert lanes.busy == 0
+
+
+def _held(begun: threading.Barrier, gate: threading.Event) -> None:
+    begun.wait(PATIENCE)
+    gate.wait(PATIENCE)
 
 
 def _ident(together: threading.Barrier) -> int:

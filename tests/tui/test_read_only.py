@@ -31,7 +31,12 @@ _LEAVE_ALONE = {
     "shift+tab",
 }
 """Keys that lead elsewhere, or away from the console."""
-PLACES = [*menu_names(), "execution 2 details", "execution 2 logs", "execution 2 metadata", "execution 2 outputs"] + [
+PLACES = [
+    *menu_names(),
+    "execution 2 details",
+    "execution 2 logs",
+    "execution 2 metadata",
+    "execution 2 outputs",
     "trace model.npz",
     "describe environment local",
     "start",
@@ -39,7 +44,7 @@ PLACES = [*menu_names(), "execution 2 details", "execution 2 logs", "execution 2
 
 
 def _moves(action: str) -> bool:
-    return action.split("(")[0] in {"move", "page", "edge", "first", "last", "sideways", "pane", "next_pane", "fold"}
+    return action.partition("(")[0] in {"move", "page", "edge", "first", "last", "sideways", "pane", "next_pane", "fold"}
 
 
 def _state(home: Home) -> list[str]:

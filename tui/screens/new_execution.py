@@ -474,7 +474,8 @@ async def new_execution_screen(
     directory = await console.read(_here)
     if "copy" not in given:
         screen = NewExecution(directory, project, step=" ".join(words) or None)
-        screen.address = address("new", *words, **given)
+        elsewhere = {"project": project.name} if project and project != console.project else {}
+        screen.address = address("new", *words, **elsewhere)
         return screen
     if not (given["copy"].isascii() and given["copy"].isdecimal() and len(given["copy"]) < 19):
         message = f"{given['copy']!r} is no id of an execution"

@@ -69,9 +69,9 @@ class Start(ConsoleScreen):
         elif reason := self.write_refusal("project.create"):
             self.console.warn(reason)
         elif message.address == "here":
-            self.work(self._link(), group="begin")
+            self.finish(self._link())
         elif self._demo is None:
-            self.work(self._begin_demo(), group="begin")
+            self.finish(self._begin_demo())
 
     # A project of one's own.
 
@@ -82,13 +82,16 @@ class Start(ConsoleScreen):
         self.console.project = linked.project
         made = f", and {linked.manifest.name} was written" if linked.manifest else ""
         self.console.tell(f"{self._directory} is linked to {linked.project.name}{made}")
-        self.console.go("new")
+        if self.console.shown_screen is self:
+            self.console.go("new")
 
     # The demo.
 
     async def _begin_demo(self) -> None:
         from core.demo import Demo  # noqa: PLC0415 - at the first visit only
 
+        if self._demo is not None:
+            return
         self._demo = Demo(self.session, self._demo_directory)
         self._tell("setting the demo up")
         try:
@@ -98,7 +101,7 @@ class Start(ConsoleScreen):
             raise
         self.console.project = self._demo.project
         await self.console.scheduler.start()
-        self.finish(self._next())
+        await self._next()
 
     def _report(self, text: str) -> None:
         # Called in the lane's thread.
@@ -121,8 +124,8 @@ class Start(ConsoleScreen):
             self._executions.append(await self.act(self._demo.start, STEPS[len(self._executions)]))
         finally:
             self._is_starting = False
+        self._show()
         if self.is_attached:
-            self._show()
             self.work(self._look(), group="look")  # it may have gone on before it was known here
 
     def on_changes(self, changes: Sequence[Change] | None) -> None:
@@ -138,6 +141,8 @@ class Start(ConsoleScreen):
             self.finish(self._next())
 
     def _show(self) -> None:
+        if not self.is_attached:
+            return
         steps = [
             Pair(
                 f"#{execution.counter} {execution.step}",

@@ -52,7 +52,11 @@ class RowState:
 
 
 def row_pieces(
-    row: Any | None, now: float, layout: TableLayout, styles: TableStyles, state: RowState  # noqa: ANN401 - any row
+    row: Any | None,
+    now: float,
+    layout: TableLayout,
+    styles: TableStyles,
+    state: RowState,  # noqa: ANN401 - any row
 ) -> Pieces:
     """Return a row's texts; one that was not read yet has a sign for that in the place of its columns."""
     gutter = (CURSOR_SIGN if state.cursor else " ") + (MARK_SIGN if state.marked else " ") + " "

@@ -193,7 +193,7 @@ async def test_a_commit_runs_as_it_is(session: Session, directory: Path) -> None
     async with story(session) as person:
         await person.goes("new train").sees("1 changed file", "rounds").does_not_see("epochs")
         await person.presses("up", "right").sees("epochs", "HEAD").does_not_see("rounds")
-        await person.presses("down", "end").types("x").sees("has no commit 'HEADx'")
+        await person.presses("down", "end").types("x").sees("'HEADx'", "commit first")
 
 
 async def test_an_execution_is_run_again_with_other_values(session: Session, directory: Path) -> None:

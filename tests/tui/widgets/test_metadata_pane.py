@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from tests.enacted import Enacted
 
 
-
 class Place(Screen[None]):
     """A screen with the pane alone, which does its work as the console's do."""
 
