@@ -117,7 +117,6 @@ class Console(Frame):
         put_on(self, self.keymap_file or keymap_path(), is_asked=self.keymap_file is not None)
         self.set_interval(LOOK_EVERY, self._watcher.look)
         self.set_interval(1.0, self._tick)
-        self.set_interval(2.0, self._watch_scheduler)
         self._watch_scheduler()
 
     async def on_unmount(self) -> None:
@@ -239,6 +238,8 @@ class Console(Frame):
             shown.on_tick(time.time())
         if is_read or not self.standing.is_fresh:
             self.status_changed()
+        if self.scheduler.is_due:
+            self._watch_scheduler()
 
     def _watch_scheduler(self) -> None:
         self.run_worker(self.scheduler.look(), group="scheduler", exit_on_error=False)

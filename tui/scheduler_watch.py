@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 ALARM_AT = 0.97
 """The part of the disk that is taken at which an alarm is shown."""
+LOOK_EVERY = 5.0
+"""Seconds between two looks where no execution changes: a scheduler may hang, or a disk fill."""
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
 """Seconds after which a scheduler that is still missed is started again: twice as long each time."""
 
@@ -27,15 +29,26 @@ class SchedulerWatch:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._is_looking = self._is_starting = self._was_told = False
+        self._is_looking = self._is_starting = self._was_told = self._has_news = False
+        self._looked_at = 0.0
         self._pause = FIRST_PAUSE
         self._not_before = 0.0
+
+    def executions_changed(self) -> None:
+        """Take note that there may be more or less to do for a scheduler."""
+        self._has_news = True
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time for a look: executions changed, or the last look is long ago."""
+        return self._has_news or time.monotonic() - self._looked_at >= LOOK_EVERY
 
     async def look(self) -> None:
         """Look once; a look while one is under way is dropped."""
         if self._is_looking:
             return
         self._is_looking = True
+        self._has_news, self._looked_at = False, time.monotonic()
         standing = self._console.standing
         try:
             seen, standing.disk_full = await self._console.lanes.run(Lane.READ, _look, self._console)

@@ -62,6 +62,8 @@ class Watcher:
         if changes is None:
             newest = await self._console.read(newest_change, self._console.session)
         number, self._seq = newest - self._seq, newest
+        if changes is None or any(change.kind == "execution" for change in changes):
+            self._console.scheduler.executions_changed()
         if self._console.standing.frozen is not None:
             self._console.standing.frozen += number
         else:

@@ -43,8 +43,21 @@ PLACES = [
 ]
 
 
+MOVES = ("move", "page", "edge", "first", "last", "sideways", "pane", "next_pane", "fold")
+
+
 def _moves(action: str) -> bool:
-    return action.partition("(")[0] in {"move", "page", "edge", "first", "last", "sideways", "pane", "next_pane", "fold"}
+    return action.partition("(")[0] in {
+        "move",
+        "page",
+        "edge",
+        "first",
+        "last",
+        "sideways",
+        "pane",
+        "next_pane",
+        "fold",
+    }
 
 
 def _state(home: Home) -> list[str]:

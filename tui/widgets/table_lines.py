@@ -52,11 +52,11 @@ class RowState:
 
 
 def row_pieces(
-    row: Any | None,
+    row: Any | None,  # noqa: ANN401 - any row
     now: float,
     layout: TableLayout,
     styles: TableStyles,
-    state: RowState,  # noqa: ANN401 - any row
+    state: RowState,
 ) -> Pieces:
     """Return a row's texts; one that was not read yet has a sign for that in the place of its columns."""
     gutter = (CURSOR_SIGN if state.cursor else " ") + (MARK_SIGN if state.marked else " ") + " "
