@@ -70,6 +70,9 @@ class Frame(DiffedApp[int], inherit_bindings=False):
     def _is_opening(self) -> bool:
         if self.screen.is_modal:
             return not self.screen.is_mounted
+        shown = self._console.shown_screen
+        if shown is not None and shown.is_opening:
+            return True
         return any(worker.group in OPENING and not worker.is_finished for worker in self.workers)
 
     def dress(self, wanted: str) -> None:

@@ -79,7 +79,7 @@ COLUMNS: tuple[Column[Execution], ...] = (
         meaning="number within its project",
         text=lambda execution, _: f"#{execution.counter}",
         value=lambda execution: execution.counter,
-        width=6,
+        width=8,
         right=True,
     ),
     Column(

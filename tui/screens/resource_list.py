@@ -58,6 +58,7 @@ class ResourceList(Acting, ConsoleScreen):
         super().__init__()
         self.query_ = query
         self._model: TableModel[Any] = TableModel()
+        self._awaits_rows = True
         self._total = 0
         self._is_complete = False
         self._loading: object | None = None
@@ -80,10 +81,15 @@ class ResourceList(Acting, ConsoleScreen):
         """Begin to read."""
         self.query_one(EmptyText).display = False
         self._table.columns = self._columns()
-        self._table.focus()
+        self.set_focus(self._table)
         self._requery(self.query_)
 
     # What is shown.
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether keys are about rows that are still being read."""
+        return self._awaits_rows and self.focused in (None, self._table)
 
     @property
     def heading(self) -> str:
@@ -122,6 +128,7 @@ class ResourceList(Acting, ConsoleScreen):
 
     def _requery(self, query: Query) -> None:
         self.query_ = query
+        self._awaits_rows = True
         self.address = self.composed_address(self.console)
         self._table.sort = None if query.sort is None else (query.sort, query.descending)
         self.details_changed()
@@ -152,6 +159,7 @@ class ResourceList(Acting, ConsoleScreen):
         finally:
             if self._loading is token:
                 self._loading = None
+                self._awaits_rows = False
             self._load_took = time.monotonic() - self._loaded_at
         self._follow_on()
 
@@ -169,6 +177,7 @@ class ResourceList(Acting, ConsoleScreen):
                 # What lies below is not in sight: only its length is new, once all is there.
                 if fills_the_screen:
                     self._table.reordered()
+                    self._awaits_rows = False
                 self._say_how_many()
         self._total = await self.listing(self.resource.source.total, self.session, query)
         if again:

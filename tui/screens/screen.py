@@ -95,6 +95,11 @@ class ConsoleScreen(Screen[None]):
         """Have the menu come or go."""
         fitted(self.console)
 
+    @property
+    def is_opening(self) -> bool:
+        """Whether what keys are about is not there yet: keys wait for it."""
+        return False
+
     def step_back(self) -> bool:
         """Undo one step within the place, such as a filter; False where there is none, and the place is left."""
         return False

@@ -19,7 +19,7 @@ TABLE_KEYS: list[BindingType] = [
     Binding("left", "sideways(-1)", "Left", id="table.left", show=False, tooltip="Show columns further left."),
     Binding("right", "sideways(1)", "Right", id="table.right", show=False, tooltip="Show columns further right."),
     Binding("enter", "open", "open", id="table.open", show=False, tooltip="Open the row under the cursor."),
-    Binding("space", "mark", "mark", id="table.mark", tooltip="Mark the row, or take its mark away, and go down."),
+    Binding("space", "mark", "Mark", id="table.mark", tooltip="Mark the row, or take its mark away, and go down."),
     Binding(
         "v",
         "mark_range",

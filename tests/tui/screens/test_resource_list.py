@@ -78,9 +78,9 @@ async def test_a_row_that_no_longer_belongs_leaves_and_the_cursor_stays_on_its_r
 async def test_the_picture_is_frozen_and_goes_on(finished: Enacted) -> None:
     async with story(finished.session, project=finished.project) as person:
         await person.presses("p").sees("frozen")
-        finished.create("train", title="unseen")
-        await person.sees("1 changes since").does_not_see("unseen")
-        await person.presses("p").sees("unseen", "live")
+        finished.create("train", title="new")
+        await person.sees("1 changes since").does_not_see("train (new)")
+        await person.presses("p").sees("train (new)", "live")
 
 
 async def test_waiting_executions_are_stopped_after_a_question_that_stands_on_no(finished: Enacted) -> None:
