@@ -24,6 +24,7 @@ class Watcher:
         self._feed = Feed(console.session)
         self._seq = 0
         self.is_looking = False
+        self._is_behind = False
 
     async def begin(self) -> None:
         """Take the state as it is for known."""
@@ -38,8 +39,11 @@ class Watcher:
         trouble = standing.trouble
         self.is_looking = True
         try:
-            if self._feed.moved():
+            # What could not be read is still to be passed on, although nothing moves any more.
+            self._is_behind = self._feed.moved() or self._is_behind
+            if self._is_behind:
                 await self._pass_on()
+                self._is_behind = False
             standing.looked_at, standing.trouble = time.monotonic(), ""
         except Exception as error:  # noqa: BLE001 - a state that cannot be read makes the picture old, not the console end
             standing.trouble = explained(error)

@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.errors import InvalidInputError, NotFoundError
+from core.errors import InvalidInputError, NotFoundError, UnavailableError
+from core.feed import changes_since
 from core.resources.address import address
 from tests.tui.story import story
 from tui.places import menu_names, parsed, place, places
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from core.session import Session
+    from data.changes import Change
     from tests.enacted import Enacted
 
 
@@ -53,6 +58,23 @@ async def test_a_warning_goes_with_the_key_after_it_was_read(
     monkeypatch.setattr("tui.app.READ_AFTER", 0.0)
     async with story(finished.session, project=finished.project) as person:
         await person.presses("X").sees("has ended already").presses("down").does_not_see("has ended already")
+
+
+async def test_a_change_that_could_not_be_read_is_seen_though_nothing_moves_any_more(
+    finished: Enacted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [UnavailableError("the disk does not answer")]
+
+    def changes_after_a_failure(session: Session, seq: int) -> Sequence[Change] | None:
+        if failures:
+            raise failures.pop()
+        return changes_since(session, seq)
+
+    async with story(finished.session, project=finished.project) as person:
+        monkeypatch.setattr("tui.watcher.changes_since", changes_after_a_failure)
+        finished.create("train", title="late")
+        await person.sees("train (late)")
+    assert not failures
 
 
 async def test_a_status_that_is_none_is_said_where_one_came_from(finished: Enacted) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from core.projects.service import Project
     from core.storage.files import File
+    from tui.app import Console
 
 
 class FilePicker(ResourceList):
@@ -32,7 +33,8 @@ class FilePicker(ResourceList):
         what = f"the {marked} marked" if marked else "this file"
         return f"enter takes {what} · {super().heading}"
 
-    def _composed_address(self) -> str:
+    def composed_address(self, console: Console) -> str:  # noqa: ARG002 - the same everywhere
+        """Return what is done here; no address leads to it, so that nobody is led here who goes to the files."""
         return f"files for {self._input_name}"
 
     async def _open(self, id_: int) -> None:

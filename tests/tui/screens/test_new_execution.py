@@ -132,7 +132,8 @@ async def test_files_are_picked_for_an_input(session: Session, directory: Path) 
         session.files.upload(project, directory / "x", name=name)
     async with story(session) as person:
         await person.goes("new train").presses("f3").sees("files are taken for an input")
-        await person.presses(*["tab"] * 6, "f3").sees("three.csv", "two [/]").presses("space", "space", "enter")
+        await person.presses(*["tab"] * 6, "f3").sees("files for data", "three.csv", "two [/]")
+        await person.presses("space", "space", "enter")
         await person.sees("taken: three.csv, two [/]").presses("f2").sees("execution 1 ")
     paths = [file.path for file in session.executions.inputs(latest(session))]
     assert len(paths) == 2
