@@ -5,6 +5,7 @@
 BIN := .venv/bin
 DEMO ?= $(HOME)/shoal-demo
 SOURCES := cli core data tui
+HISTORIES := tests/scheduler/test_plan_promises.py tests/scheduler/test_snapshot.py tests/scheduler/test_simulator.py
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet
 
 .PHONY: help
@@ -26,6 +27,10 @@ test: venv engine lint ## set everything up and run every check and test
 .PHONY: check
 check: venv lint ## the checks and the tests that need no Docker (under a minute)
 	$(BIN)/pytest --numprocesses 2 --dist worksteal --quiet -m "not docker and not slow"
+
+.PHONY: nightly
+nightly: venv ## the tests over random histories, 10,000 of the plan (some ten minutes)
+	SHOAL_HYPOTHESIS=nightly nice $(BIN)/pytest --numprocesses 2 --dist worksteal --timeout 0 $(HISTORIES)
 
 .PHONY: lint
 lint: venv

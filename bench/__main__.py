@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from bench import console, dispatch, startup, state, trace
+from bench import console, dispatch, plan, simulator, startup, state, trace
 
-ALL = (state, startup, console, trace, dispatch)
+ALL = (state, plan, startup, simulator, console, trace, dispatch)
 
 
 def main() -> None:

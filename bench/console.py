@@ -58,10 +58,11 @@ def busy_home(root: Path, number: int) -> Home:
             connection.execute(
                 "UPDATE executions SET status = 'created', ended_at = NULL WHERE id = ?", (execution.id,)
             )
-            count(connection, Place(1, session.actor.id, execution.project_id), None, "created")
+            count(connection, Place(1, session.actor.id, 0, execution.project_id), None, "created")
             queue(connection, execution.id)
         for execution in newest[WAITING:]:
             machine = launch(connection, 1)
+            assert machine is not None
             lease(connection, machine)
             start(connection, execution.id, machine)
     shoal.close()
@@ -69,9 +70,9 @@ def busy_home(root: Path, number: int) -> Home:
 
 
 @contextmanager
-def changing(home: Home, rate: int = CHANGES) -> Iterator[None]:
-    """Have another process change what is visible, so many times a second."""
-    process = subprocess.Popen([sys.executable, "-m", "bench.changes", str(home.root), str(rate)])
+def changing(home: Home, rate: int = CHANGES, source: str = "executions") -> Iterator[None]:
+    """Have another process change what is visible of a list, so many times a second."""
+    process = subprocess.Popen([sys.executable, "-m", "bench.changes", str(home.root), str(rate), source])
     try:
         yield
     finally:
@@ -135,6 +136,73 @@ def live(home: Home) -> None:
     )
     goal(f"{what}: CPU", f"{cost.cpu_share:.2%}", cost.cpu_share, 0.015, "1.5 %")
     line("  floor", f"{floor.cpu_share:.2%}", _times(floor.cpu_share, cost.cpu_share))
+
+
+def queue_home(root: Path, number: int) -> Home:
+    """Make a home in which so many executions of three people wait, and a few run."""
+    root.mkdir()
+    home = filled_home(root, number)
+    shoal = Shoal.open(home)
+    with shoal.system_session().write("execution.run") as connection:
+        connection.executemany(
+            "INSERT INTO users (uuid, name, created_at) VALUES (?, ?, 0)", ((name, name) for name in PEOPLE)
+        )
+        connection.execute(
+            "UPDATE executions SET created_at = created_at - 7200, status = 'queued', ended_at = NULL,"
+            " user_id = (SELECT id FROM users WHERE name = ?) + id % ?",
+            (PEOPLE[0], len(PEOPLE)),
+        )
+        connection.execute("DELETE FROM execution_counts")
+        connection.execute(_COUNT)
+        for execution_id in range(1, RUNNING + 1):
+            machine = launch(connection, 1)
+            assert machine is not None
+            lease(connection, machine)
+            start(connection, execution_id, machine)
+    shoal.database.optimize()
+    shoal.close()
+    return home
+
+
+PEOPLE = ("alice", "bob", "carol")
+_COUNT = (
+    "INSERT INTO execution_counts SELECT environment_id, user_id, team_id, project_id, status, count(*)"
+    " FROM executions GROUP BY 1, 2, 3, 4, 5"
+)
+
+
+def queue_screen(home: Home, number: int) -> None:
+    """The queue of all environments, in which so many wait: opened, while its rows change, and while it moves on."""
+    times, _, sizes = starts(lambda: console(home, "queue"), FIRST_ROW)
+    goal(f"queue of {number:,}, to the first row", spread(times), statistics.median(times), 1.0, "1 s")
+    goal(f"memory with {number:,} waiting", spread(sizes, "MB", 1.0), statistics.median(sizes), 100, "100 MB")
+    with changing(home, source="queue"):
+        cost = _watched(lambda: console(home, "queue"))
+    what = f"queue of {number:,}, {CHANGES} changes a second"
+    goal(f"{what}: bytes a second", f"{cost.bytes_per_second:,.0f}", cost.bytes_per_second, 3.5 * KB, "3,500")
+    goal(f"{what}: CPU", f"{cost.cpu_share:.2%}", cost.cpu_share, 0.015, "1.5 %")
+    with console(home, "queue") as terminal:
+        terminal.wait_for(FIRST_ROW)
+        terminal.settle(2.0)
+        moves = [terminal.answer_to(key) for key in ["down"] * 25 + ["up"] * 25]
+        pages = [terminal.answer_to(key) for key in ["pagedown", "pageup"] * 10]
+    _key("queue, cursor key", moves, 1.2 * KB, 0.030, first=True)
+    _key("queue, a page", pages, 20 * KB, 0.120, first=False)
+    with moving_on(home):
+        cost = _watched(lambda: console(home, "queue"))
+    line("  one begins and one ends each second: bytes a second", f"{cost.bytes_per_second:,.0f}")
+    line("  CPU", f"{cost.cpu_share:.2%}")
+
+
+@contextmanager
+def moving_on(home: Home) -> Iterator[None]:
+    """Have one execution end and the next one begin each second."""
+    process = subprocess.Popen([sys.executable, "-m", "bench.changes", str(home.root), "1", "ends"])
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def _watched(opened: Callable[[], Terminal]) -> Cost:
@@ -254,6 +322,7 @@ def main(number: int = 100_000, children: int = 50_000) -> None:
         live(large)
         changes_seen(large)
         lagging(large, root / "late")
+        queue_screen(queue_home(root / "queue", number), number)
         tracing(root, children)
 
 

@@ -23,6 +23,7 @@ from core.projects.manifest import read_manifest
 from core.projects.specification import specify
 from core.scheduler.engines.docker import DockerEngine
 from core.scheduler.engines.docker_connection import DockerConnection
+from core.scheduler.engines.engines import Engines
 from core.scheduler.lease import Lease
 from core.scheduler.scheduler import Scheduler
 from core.shoal import Shoal
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from core.executions.execution import Execution
     from core.scheduler.engines.docker_connection import DockerStream
-    from core.scheduler.engines.engine import ContainerSpecification, LogStream
+    from core.scheduler.engines.engine import ContainerSpecification, Stream
 
 YAML = """
 - step:
@@ -64,7 +65,7 @@ class TimedEngine(DockerEngine):
         self.seconds[name]["start"] = time.perf_counter() - begin
         self.seconds[name]["begun"] = time.perf_counter()
 
-    def follow(self, name: str, since: int, *, wait: bool) -> LogStream:  # type: ignore[override]
+    def follow(self, name: str, since: int, *, wait: bool) -> Stream:  # type: ignore[override]
         """Follow; the end of the stream is the end of the container."""
         return _TimedStream(super().follow(name, since, wait=wait), self.seconds[name])
 
@@ -119,7 +120,8 @@ class Bench:
         lease = Lease(self.shoal.home, self.shoal.database)
         lease.acquire()
         self.shoal.bell.listen()
-        scheduler = Scheduler(self.shoal.system_session(), self.shoal.bell, lease, TimedEngine)
+        system = self.shoal.system_session()
+        scheduler = Scheduler(system, self.shoal.bell, lease, Engines(system, TimedEngine))
         self.stop = threading.Event()
         threading.Thread(target=scheduler.run, args=(self.stop,), daemon=True).start()
 
@@ -165,7 +167,7 @@ def main(number: int = 60, many: int = 200) -> None:
         for name in ("repository", "inputs", "outputs", "config"):
             (prepared / name).mkdir(parents=True)
         (prepared / "command").write_text("true\n")
-        mounts = [replace(mount, source=prepared / mount.source.name) for mount in TimedEngine.last[0].mounts]
+        mounts = [replace(mount, source=prepared / Path(mount.source).name) for mount in TimedEngine.last[0].mounts]
         body = _container(replace(TimedEngine.last[0], mounts=mounts))
         floors, totals, shares, waits = [], [], [], []
         for index in range(number):

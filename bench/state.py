@@ -1,4 +1,4 @@
-"""Enqueuing, planning, metadata and sorting, each beside the bare SQLite that it stands on.
+"""Enqueuing, metadata and sorting, each beside the bare SQLite that it stands on.
 
 Run: python -m bench.state
 """
@@ -17,8 +17,6 @@ from core.executions.metadata import MetadataWriter, parse
 from core.home import Home
 from core.projects.manifest import read_manifest
 from core.projects.specification import specify
-from core.scheduler.plan import Environment, Machine, UserQueue, Waiting, plan
-from core.scheduler.snapshot import snapshot
 from core.shoal import Shoal
 
 if TYPE_CHECKING:
@@ -78,33 +76,6 @@ def _insert(connection: sqlite3.Connection, rows: list[tuple[int, int, int, floa
     connection.execute("BEGIN IMMEDIATE")
     connection.executemany("INSERT OR IGNORE INTO rows VALUES (?, ?, ?, ?, ?)", rows)
     connection.execute("COMMIT")
-
-
-def planning(session: Session, waiting: int) -> None:
-    """One tick with 1,000 machines of which 10 are idle; how long the queue is stands in its totals."""
-    machines = tuple(Machine(n, "idle" if n < 10 else "leased") for n in range(1000))
-    users = 100
-    heads = [tuple(Waiting(0, user + users * n) for n in range(10)) for user in range(users)]
-    queues = tuple(
-        UserQueue(user, active=9, queued=heads[user], queued_total=waiting // users) for user in range(users)
-    )
-    environment = Environment(
-        1,
-        enabled=True,
-        minimum_scale=0,
-        maximum_scale=1000,
-        grace_period=900,
-        per_user_quota=0,
-        machines=machines,
-        queues=queues,
-    )
-    seconds = [timed(lambda: plan([environment], 0)) for _ in range(50)]
-    decision = plan([environment], 0)
-    assert len(decision.assign) == 10
-    line(f"plan(): {waiting:,} waiting, 1,000 machines, 10 change", spread(seconds), "aim <= 50 ms")
-    reads = [timed(lambda: snapshot(session.database.reader())) for _ in range(20)]
-    counts = session.executions.counts()
-    line(f"snapshot() of the file with {counts['created'] + counts['queued']:,} waiting", spread(reads))
 
 
 def metadata(session: Session, project: Project, floor: sqlite3.Connection, number: int = 200_000) -> None:
@@ -173,7 +144,6 @@ def main() -> None:
         floor = bare(root / "bare.db")
         enqueue(session, project, commit, floor)
         enqueue(session, project, commit, floor)
-        planning(session, 100_000)
         metadata(session, project, floor)
         sorting(session, project)
 

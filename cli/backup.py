@@ -22,12 +22,18 @@ def backup(destination: Path, *, with_files: bool) -> None:
     """
     from core.backup import back_up  # noqa: PLC0415
 
-    made = back_up(session(), destination, with_files=with_files)
+    who = session()
+    made = back_up(who, destination, with_files=with_files)
     click.echo(
         f"backed up to {plain(str(destination))}: database (verified), code, logs{', files' if with_files else ''}"
     )
     if not with_files:
         note("the files of the store, inputs and outputs, are not in it: --files backs them up too")
+    if who.home.master_key.exists():
+        note(
+            "the master key of its secrets is not in it, so that who finds the backup opens none of them:"
+            f" keep a copy of {plain(str(who.home.master_key))} in another place"
+        )
     if made.missing:
         note(
             f"{len(made.missing)} of what the database knows was missing or damaged in the home already,"
@@ -46,6 +52,7 @@ def restore(source: Path, *, replace: bool) -> None:
     """
     from core.backup import described  # noqa: PLC0415
     from core.backup import restore as restore_home  # noqa: PLC0415
+    from core.secrets import why_sealed  # noqa: PLC0415
 
     home = Home.default()
     backup = described(source)
@@ -55,3 +62,5 @@ def restore(source: Path, *, replace: bool) -> None:
         click.echo(f"what was there before is in {plain(str(aside))}")
     if not backup.with_files:
         note("the store's files are not in this backup: the home has those that lay in it before, and no others")
+    if problem := why_sealed(home):
+        note(problem)

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.completing import completer
 from cli.opened import session
 from cli.options import json_option, limit_option, plain_option
 from cli.output import note, print_json, print_plain
 from cli.progress import progress_told
 from cli.resource_options import (
     answers_given,
+    argument_options,
     check_answers,
     clean,
     conditions_given,
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from core.resources.form import Form
-    from core.resources.resource import Action, Resource
+    from core.resources.resource import Action, Asking, Resource
 
 
 def command_names(name: str) -> Sequence[str]:
@@ -48,7 +50,7 @@ def command_names(name: str) -> Sequence[str]:
         "ls",
         "show",
         *(["add"] if form and form.can_add else []),
-        *(["edit"] if form and form.edit else []),
+        *(["edit"] if form and form.can_edit else []),
         *(action.id.replace("_", "-") for action in declared.actions if action.acts),
     ]
 
@@ -121,14 +123,22 @@ def _add(declared: Resource[Any]) -> click.Command:
         here.require(form.add_permission)
         answers = {field.key: field.default for field in form.fields} | answers_given(form.fields, given)
         check_answers(here, form.fields, answers)
+        remark = form.add_consequence(here, answers) if form.add_consequence else None
         with progress_told() as progress:
             row = form.added(here, project_given(here, declared, given), answers, progress)
         if given["as_json"]:
             print_json(declared.as_json(row))
         else:
             click.echo(plain(f"{declared.label(row)} was added"))
+        if remark:
+            note(remark)
 
-    options = [*field_options(form.fields, adding=True), *project_options(declared), json_option]
+    options = [
+        *argument_options(form.fields),
+        *field_options(form.fields, adding=True),
+        *project_options(declared),
+        json_option,
+    ]
     return _command("add", add, f"Add {_one(declared)}.", options)
 
 
@@ -146,8 +156,7 @@ def _edit(declared: Resource[Any]) -> click.Command:
         if answers:
             if form.consequence and (consequence := form.consequence(here, row, answers)):
                 decide(consequence, yes=yes)
-            assert form.edit is not None  # noqa: S101 - the command is made only then
-            row = form.edit(here, row, answers)
+            row = form.edited(here, row, answers)
         if given["as_json"]:
             print_json(declared.as_json(row))
         else:
@@ -158,10 +167,13 @@ def _edit(declared: Resource[Any]) -> click.Command:
     return _command("edit", edit, f"Change {_one(declared)}.", [*options, *project_options(declared), json_option])
 
 
-def _act(declared: Resource[Any], action: Action[Any]) -> click.Command:
+def _act(declared: Resource[Any], declared_action: Action[Any]) -> click.Command:
+    asks = declared_action.asks
+
     def act(*, reference: str | tuple[str, ...], yes: bool = False, **given: Any) -> None:  # noqa: ANN401
         here = session()
-        here.require(action.permission)
+        here.require(declared_action.permission)
+        action = declared_action if asks is None else asks.answered(clean(given[_ANSWER]))
         references = (reference,) if isinstance(reference, str) else reference
         rows = [row_given(here, declared, given, each) for each in references]
         for row in rows:
@@ -179,8 +191,27 @@ def _act(declared: Resource[Any], action: Action[Any]) -> click.Command:
         if given["as_json"]:
             print_json(done)
 
-    options = [reference_argument(declared, many=action.many), *([yes_option] if action.consequence else [])]
-    return _command(action.id, act, action.meaning, [*options, *project_options(declared), json_option])
+    options = [reference_argument(declared, many=declared_action.many), *_asked(asks)]
+    options += [yes_option] if declared_action.consequence or asks is not None else []
+    return _command(
+        declared_action.id, act, declared_action.meaning, [*options, *project_options(declared), json_option]
+    )
+
+
+_ANSWER = "answer"
+
+
+def _asked(asks: Asking[Any] | None) -> list[Callable[[Any], Any]]:
+    """Return the option that takes what an action has to know first."""
+    if asks is None:
+        return []
+    offers = completer(lambda _: iter(asks.options(session(), [])))
+    help_text = f"{asks.meaning[0].upper()}{asks.meaning[1:]}."
+    return [
+        click.option(
+            f"--{asks.key}", _ANSWER, metavar=asks.key.upper(), required=True, shell_complete=offers, help=help_text
+        )
+    ]
 
 
 def _command(

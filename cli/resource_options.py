@@ -78,6 +78,15 @@ def _completer(declared: Resource[Any]) -> Completer:
     return completer(offers)
 
 
+def argument_options(fields: Sequence[Field]) -> list[Option]:
+    """Return an argument for each field of a form that is given without its name, too."""
+    return [
+        click.argument(_argument(field), metavar=f"[{field.key.upper()}]", required=False)
+        for field in fields
+        if field.argument
+    ]
+
+
 def field_options(fields: Sequence[Field], *, adding: bool) -> list[Option]:
     """Return an option for each field of a form."""
     return [_field_option(field, adding=adding) for field in fields]
@@ -86,22 +95,27 @@ def field_options(fields: Sequence[Field], *, adding: bool) -> list[Option]:
 def _field_option(field: Field, *, adding: bool) -> Option:
     if field.kind == "secret":
         return click.option(
-            _spelling(field),
+            *_spellings(field),
             _parameter(field),
             metavar="-",
             help=f"{field.label}: - reads it from the standard input; without it, you are asked.",
         )
     told = field.meaning or field.label
     details = [told[0].upper() + told[1:], *(["may be given several times"] if field.kind == "lines" else [])]
-    if adding and (field.required or field.default):
-        details.append("needed" if not field.default else f"by default {field.default}")
+    if field.default:
+        details.append(f"by default {field.default}" if adding else f"a new one has {field.default}")
+    elif adding and field.required:
+        details.append("needed")
+    # A flag alone is on.
+    alone: dict[str, Any] = {"is_flag": False, "flag_value": "on"} if field.kind == "flag" else {}
     return click.option(
-        _spelling(field),
+        *_spellings(field),
         _parameter(field),
         metavar="on|off" if field.kind == "flag" else "TEXT",
         multiple=field.kind == "lines",
         shell_complete=completer(lambda _: iter([(each, "") for each in _choices(field)])),
         help=f"{'; '.join(details)}.",
+        **alone,
     )
 
 
@@ -109,8 +123,16 @@ def _spelling(field: Field) -> str:
     return f"--{field.key.replace('_', '-')}"
 
 
+def _spellings(field: Field) -> list[str]:
+    return [_spelling(field), *(f"--{each}" for each in field.spellings)]
+
+
 def _parameter(field: Field) -> str:
     return f"field_{field.key}"
+
+
+def _argument(field: Field) -> str:
+    return f"argument_{field.key}"
 
 
 def _choices(field: Field) -> Sequence[str]:
@@ -177,6 +199,8 @@ def answers_given(fields: Sequence[Field], given: Mapping[str, Any]) -> dict[str
     answers: dict[str, str] = {}
     for field in fields:
         value = given.get(_parameter(field))
+        if not value and field.argument:
+            value = given.get(_argument(field))
         if field.kind == "secret":
             if (secret := _secret(field, value)) is not None:
                 answers[field.key] = secret
@@ -190,7 +214,10 @@ def answers_given(fields: Sequence[Field], given: Mapping[str, Any]) -> dict[str
 
 def _secret(field: Field, given: str | None) -> str | None:
     if given == "-":
-        return sys.stdin.readline().rstrip("\n")
+        from core.secrets import LONGEST  # noqa: PLC0415 - few commands take a secret
+
+        # A private key has several lines.
+        return (sys.stdin.readline() if sys.stdin.isatty() else sys.stdin.read(LONGEST + 1)).rstrip("\n")
     if given is not None:
         message = (
             f"{_spelling(field)} takes -, and reads it from the standard input: others see what a command is given"

@@ -62,6 +62,11 @@ class _RunCommand(click.Command):
 @click.option("--title", help="A title for people.")
 @click.option("--tag", "tags", multiple=True, help="A tag; may be given several times.")
 @click.option("--priority", type=int, default=0, help="0 (normal) or 1 (before all others).")
+@click.option(
+    "--restart-lost/--no-restart-lost",
+    default=None,
+    help="Start it again by itself when its machine is lost; else as valohai.yaml says (autorestart).",
+)
 @click.option("--env", "variables", multiple=True, metavar="NAME=VALUE", help="An environment variable.")
 @watch_option
 @json_option
@@ -75,7 +80,7 @@ def run(
     adhoc: bool,
     watch: bool,
     as_json: bool,
-    **given: Any,  # noqa: ANN401 - environment, image, title, tags, priority
+    **given: Any,  # noqa: ANN401 - environment, image, title, tags, priority, restart_lost
 ) -> None:
     """Run a step of valohai.yaml.
 
@@ -96,6 +101,7 @@ def run(
         "environment": given["environment"],
         "image": given["image"],
         "environment_variables": dict(pairs(variables, "env")),
+        "restart_lost": given["restart_lost"],
     }
     files = collected(pairs(inputs, "input"))
     labels = {"title": given["title"] or None, "tags": given["tags"], "priority": given["priority"]}

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from core.errors import InvalidInputError
+from core.quantities import read_since
+from core.scheduler.reasons import REASONS_CHANGED
 from data.changes import SYSTEM
 
 if TYPE_CHECKING:
@@ -23,7 +27,20 @@ MOST = 10_000
 REACH = 100_000
 """Changes among which the newest of one project, person or kind are looked for."""
 
-KINDS = ("execution", "file", "project", "commit", "environment", "machine", "setting", "organization")
+KINDS = (
+    "execution",
+    "file",
+    "project",
+    "commit",
+    "environment",
+    "machine",
+    "host",
+    "team",
+    "member",
+    "setting",
+    "organization",
+)
+FILTERS = ("kind", "actor", "since")
 
 # What each kind's subjects are called, and what names the subject in an address.
 _LABELS = {
@@ -31,8 +48,11 @@ _LABELS = {
     "file": "SELECT id, name, uuid FROM files",
     "project": "SELECT id, name, name FROM projects",
     "commit": "SELECT id, identifier, identifier FROM commits",
-    "environment": "SELECT id, slug, slug FROM environments",
+    "environment": "SELECT id, slug, CASE WHEN deleted_at IS NULL THEN slug ELSE '' END FROM environments",
     "machine": "SELECT id, name, name FROM machines",
+    "host": "SELECT id, name, CASE WHEN deleted_at IS NULL THEN name ELSE '' END FROM hosts",
+    "team": "SELECT id, name, name FROM teams",
+    "member": "SELECT id, name, name FROM users",
     "organization": "SELECT id, name, name FROM organizations",
 }
 _TOLD = {
@@ -45,14 +65,20 @@ _TOLD = {
     ("machine", "starting"): "was asked for",
     ("machine", "draining"): "will leave",
     ("machine", "gone"): "left",
-    ("environment", "reasons for waiting"): "reasons for waiting changed",
+    ("host", "up"): "answers",
+    ("host", "down"): "is down",
+    ("host", "refused"): "is refused",
 }
+_EDITED = re.compile(r"(^|; )([a-z_]+)(?=: )")
+"""The names of what an edit changed, in a text such as `maximum_scale: 5 → 8; enabled: yes → no`."""
 _SEEN = """
     seq > (SELECT max(seq) FROM changes) - :reach AND seq < :before
     AND (project_id IS NULL OR project_id IN (SELECT id FROM projects WHERE organization_id = :organization))
     AND (:project IS NULL OR project_id = :project)
     AND (:kind IS NULL OR kind = :kind)
     AND (:actor IS NULL OR actor = :actor)
+    AND (:since IS NULL OR at >= :since)
+    AND what != :reasons
 """
 
 
@@ -71,7 +97,11 @@ class Activity(NamedTuple):
     @property
     def told(self) -> str:
         """What was done, in words."""
-        return _TOLD.get((self.kind, self.what), self.what)
+        if " → " in self.what and _EDITED.match(self.what):
+            return "changed " + _EDITED.sub(lambda found: found[1] + found[2].replace("_", " "), self.what)
+        state, separator, detail = self.what.partition(": ")
+        told = _TOLD.get((self.kind, state))
+        return self.what if told is None else f"{told}{separator}{detail}"
 
 
 class BrowsedActivity:
@@ -114,7 +144,7 @@ class BrowsedActivity:
 
     def touched(self, session: Session, changes: Sequence[Change]) -> set[int] | None:  # noqa: ARG002
         """Return the changes themselves: each is a row, and none changes later."""
-        return {change.seq for change in changes}
+        return {change.seq for change in changes if change.what != REASONS_CHANGED}
 
     def matching(self, session: Session, query: Query, ids: Sequence[int]) -> Sequence[int]:
         """Return those of the changes that match, in order."""
@@ -125,6 +155,18 @@ class BrowsedActivity:
         bound = values | {"before": 2**63 - 1, "ids": json.dumps([*ids])}
         found = [row[0] for row in session.read("organization.see").execute(statement, bound)]
         return self._showing(session, query, sorted(found, reverse=not query.descending))
+
+    def between(self, session: Session, query: Query, after: int, until: int) -> Iterator[Sequence[Activity]]:
+        """Yield the changes that match and have numbers above `after`, up to `until`, oldest first, in parts."""
+        values = _values(session, query)
+        statement = f"SELECT seq FROM changes WHERE seq > :after AND {_SEEN} ORDER BY seq LIMIT :limit"  # noqa: S608
+        while values is not None:
+            bound = values | {"after": after, "before": until + 1, "limit": PART}
+            if not (found := [row[0] for row in session.read("organization.see").execute(statement, bound)]):
+                return
+            rows = self.rows(session, self._showing(session, query, found))
+            yield [rows[seq] for seq in sorted(rows)]
+            after = found[-1]
 
     def _newest(self, session: Session, query: Query) -> Iterator[Sequence[int]]:
         values = _values(session, query)
@@ -153,10 +195,10 @@ class BrowsedActivity:
 
 def _values(session: Session, query: Query) -> dict[str, Any] | None:
     """Return what the query's filters are bound to, None where nothing can match."""
-    if unknown := set(query.where) - {"kind", "who"}:
-        message = f"activity has no filter {min(unknown)!r}: kind and who can be used"
+    if unknown := set(query.where) - {*FILTERS}:
+        message = f"activity has no filter {min(unknown)!r}: {', '.join(FILTERS)} can be used"
         raise InvalidInputError(message, field=min(unknown))
-    kind, who = query.where.get("kind"), query.where.get("who")
+    kind, who, since = (query.where.get(key) for key in FILTERS)
     if kind is not None and kind not in KINDS:
         message = f"there is no kind {kind!r}: it is one of {', '.join(KINDS)}"
         raise InvalidInputError(message, field="kind")
@@ -168,8 +210,18 @@ def _values(session: Session, query: Query) -> dict[str, Any] | None:
         "project": query.project and query.project.id,
         "kind": kind,
         "actor": actor,
+        "since": None if since is None else _moment(since),
+        "reasons": REASONS_CHANGED,
         "reach": REACH,
     }
+
+
+def _moment(since: str) -> float:
+    try:
+        return read_since(since, time.time())
+    except ValueError as error:
+        message = f"since cannot be {since!r}: write 10m, 2h, 7d, or a day such as 2026-11-01"
+        raise InvalidInputError(message, field="since") from error
 
 
 def _actor(session: Session, name: str) -> int | None:

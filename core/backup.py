@@ -2,7 +2,8 @@
 
 A backup is a directory: `shoal.db` (a consistent copy), `code/`, `logs/`, `store/` where files were asked for,
 `SHA256SUMS` of the code and the logs, which `sha256sum -c` reads, and `manifest.json`. It is written beside its place
-under another name and appears whole or not at all. The checksums of the store's files are in the database.
+under another name and appears whole or not at all. The checksums of the store's files are in the database. The master
+key of the secrets is left out: a backup that is stolen opens none of them, and without the key no one does.
 """
 
 from __future__ import annotations
@@ -112,8 +113,8 @@ def described(source: Path) -> Backup:
 def restore(source: Path, home: Home, *, replace: bool = False) -> Path | None:
     """Make `home` what the backup at `source` holds; return where the home that was there before lies now.
 
-    The store's files stay where the backup has none. What runs in Docker is found again by the next scheduler. The
-    code, the logs and every file that the database knows are verified before the home changes.
+    The store's files stay where the backup has none, and so does the master key. What runs in Docker is found again by
+    the next scheduler. The code, the logs and every file that the database knows are verified before the home changes.
 
     Raises:
         ConflictError: a scheduler runs, or the home is in use and `replace` was not given.
@@ -132,6 +133,8 @@ def restore(source: Path, home: Home, *, replace: bool = False) -> Path | None:
         _take(source, part, backup)
         if not backup.with_files:
             _bring_tree((root / "store" / "data").resolve(), part / "store" / "data", link=True)
+        if home.master_key.is_file():
+            _bring_file(home.master_key, Home(part).master_key, link=False)
         Home(part).create()
         return _move_aside(root) if in_use else None
 

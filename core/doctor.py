@@ -18,8 +18,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from core.errors import ShoalError
+from core.machines.box import box_warnings
 from core.quantities import age, size
+from core.scheduler.host_choice import health_sentence
 from core.scheduler.lease import STALE_AFTER, holder, is_held
+from core.secrets import Secrets
 from data.database import Database
 from data.migrations import SCHEMA_VERSION, schema_version
 
@@ -67,8 +70,11 @@ def examine(home: Home) -> Iterator[Check]:
     if readable:
         yield from _guarded("schema", lambda: _schema(home))
         yield from _guarded("files", lambda: _files(home, database))
+        yield from _guarded("secrets", lambda: _secrets(home, database))
         yield from _guarded("scheduler", lambda: _scheduler(home, database))
+        yield from _guarded("alarm", lambda: _alarms(home, database))
         yield from _guarded("clock", lambda: _clock(database))
+        yield from _guarded("machines", lambda: _machines(home, database))
         networks, images = _networks(database), _waiting_images(database)
     database.close()
     yield from _guarded("docker", lambda: _docker(networks, images))
@@ -174,6 +180,42 @@ def _size_of(path: Path) -> int | None:
         return None
 
 
+def _secrets(home: Home, database: Database) -> Iterator[Check]:
+    if schema_version(home.database) < SCHEMA_VERSION:
+        return
+    number = database.reader().execute("SELECT count(*) FROM secrets").fetchone()[0]
+    if problem := Secrets(database, home).problem():
+        step = "put the master key back from where it was kept apart from the backups, or give the secrets anew"
+        yield Check("secrets", "fail", problem, step)
+    elif number:
+        yield Check("secrets", "ok", f"{number} open; no backup holds their master key: keep a copy elsewhere")
+    else:
+        yield Check("secrets", "ok", "there are none")
+
+
+def _machines(home: Home, database: Database) -> Iterator[Check]:
+    """Look whether what machines may take is there, and whether hosts answer."""
+    if schema_version(home.database) < SCHEMA_VERSION:
+        return
+    connection = database.reader()
+    told = box_warnings(connection)
+    for line in told:
+        yield Check("machines", "warn", line, "lower the maximum scale or the machines' limits of an environment")
+    if not told:
+        yield Check("machines", "ok", "what the environments of this box may take is there")
+    rows = connection.execute(
+        "SELECT h.* FROM hosts h JOIN environments v ON v.id = h.environment_id"
+        " WHERE h.deleted_at IS NULL AND v.enabled ORDER BY h.name"
+    ).fetchall()
+    away = [row for row in rows if row["health"] == "refused" or (row["health"] == "down" and not row["start_command"])]
+    for row in away[:_SHOWN]:
+        sentence = health_sentence(row["name"], row["health"], row["health_at"], row["health_detail"])
+        yield Check("hosts", "warn", sentence, f"look at it with `shoal hosts test {row['name']}`")
+    if rows and not away:
+        up = sum(row["health"] == "up" for row in rows)
+        yield Check("hosts", "ok", f"{up} of {len(rows)} answered when the scheduler looked last")
+
+
 def _scheduler(home: Home, database: Database) -> Iterator[Check]:
     held, last = is_held(home), holder(database.reader())
     rows = database.reader().execute("SELECT status, sum(number) FROM execution_counts GROUP BY status")
@@ -192,6 +234,16 @@ def _scheduler(home: Home, database: Database) -> Iterator[Check]:
         yield Check("scheduler", "ok", "none runs, and nothing waits")
 
 
+def _alarms(home: Home, database: Database) -> Iterator[Check]:
+    """Yield what is alarming, but for what is looked at here more closely."""
+    from core.alarms import look  # noqa: PLC0415 - needs a database of this release
+
+    current = schema_version(home.database) == SCHEMA_VERSION
+    for alarm in look(database.reader(), home, time.time()) if current else ():
+        if alarm.kind not in {"scheduler", "disk"}:
+            yield Check("alarm", alarm.level, alarm.sentence, f"look at `{alarm.address}` in the console")
+
+
 def _clock(database: Database) -> Iterator[Check]:
     now = time.time()
     newest = database.reader().execute("SELECT at FROM changes ORDER BY seq DESC LIMIT 1").fetchone()
@@ -205,7 +257,7 @@ def _clock(database: Database) -> Iterator[Check]:
 
 
 def _networks(database: Database) -> frozenset[str]:
-    rows = database.reader().execute("SELECT DISTINCT network FROM environments WHERE enabled")
+    rows = database.reader().execute("SELECT DISTINCT network FROM environments WHERE enabled AND deleted_at IS NULL")
     return frozenset(row["network"] for row in rows)
 
 

@@ -45,6 +45,11 @@ class Home:
         return self.root / "scheduler.log"
 
     @property
+    def master_key(self) -> Path:
+        """What opens the secrets of the database, or the name of the keyring's entry that does."""
+        return self.root / "master.key"
+
+    @property
     def store(self) -> Path:
         """Shoal's own data store."""
         return self.root / "store"
@@ -68,6 +73,11 @@ class Home:
     def attempts(self) -> Path:
         """The working directories of running attempts."""
         return self.root / "attempts"
+
+    @property
+    def tunnels(self) -> Path:
+        """The sockets of the Docker Engines of hosts."""
+        return self.root / "tunnels"
 
     def create(self) -> None:
         """Make the directories that are missing, and close a home of one's own to others.

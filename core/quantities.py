@@ -79,3 +79,25 @@ def read_seconds(text: str) -> float:
     if match is None:
         raise ValueError(text)
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+
+
+def read_since(text: str, now: float) -> float:
+    """Return the moment that a text names: `7d` is so long before `now`, `2026-11-01` when that day began here.
+
+    Raises:
+        ValueError: it is not written so.
+    """
+    text = text.strip()
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+        try:
+            return max(0.0, datetime.strptime(text, "%Y-%m-%d").astimezone().timestamp())
+        except OverflowError as error:
+            raise ValueError(text) from error
+    if text.isdecimal():
+        raise ValueError(text)
+    return max(0.0, now - read_seconds(text))
+
+
+def clock_time(seconds: float) -> str:
+    """Return a time of today as a clock on the wall of this machine shows it: `14:02:10`."""
+    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%H:%M:%S")

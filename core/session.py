@@ -13,12 +13,17 @@ if TYPE_CHECKING:
     import sqlite3
     from contextlib import AbstractContextManager
 
-    from core.environments import Environments
+    from core.environments.service import Environments
     from core.executions.service import Executions
     from core.home import Home
     from core.lineage import Lineage
+    from core.machines.hosts import Hosts
+    from core.machines.service import Machines
+    from core.people.members import Members
+    from core.people.teams import Teams
     from core.preferences import Preferences
     from core.projects.service import Projects
+    from core.queue.service import Queue
     from core.settings import Settings
     from core.storage.files import Files
     from data.database import Database
@@ -76,6 +81,13 @@ class Session:
         return Executions(self)
 
     @cached_property
+    def queue(self) -> Queue:
+        """What waits or runs, its places and estimates."""
+        from core.queue.service import Queue  # noqa: PLC0415
+
+        return Queue(self)
+
+    @cached_property
     def files(self) -> Files:
         """Files: list, upload, download, tags and aliases."""
         from core.storage.files import Files  # noqa: PLC0415
@@ -92,9 +104,37 @@ class Session:
     @cached_property
     def environments(self) -> Environments:
         """Environments and their limits."""
-        from core.environments import Environments  # noqa: PLC0415
+        from core.environments.service import Environments  # noqa: PLC0415
 
         return Environments(self)
+
+    @cached_property
+    def hosts(self) -> Hosts:
+        """Docker Engines on named hosts."""
+        from core.machines.hosts import Hosts  # noqa: PLC0415
+
+        return Hosts(self)
+
+    @cached_property
+    def machines(self) -> Machines:
+        """Machines: what they run and ran, whether they take work."""
+        from core.machines.service import Machines  # noqa: PLC0415
+
+        return Machines(self)
+
+    @cached_property
+    def teams(self) -> Teams:
+        """Teams: who shares quotas and projects."""
+        from core.people.teams import Teams  # noqa: PLC0415
+
+        return Teams(self)
+
+    @cached_property
+    def members(self) -> Members:
+        """The people who may use this installation."""
+        from core.people.members import Members  # noqa: PLC0415
+
+        return Members(self)
 
     @cached_property
     def settings(self) -> Settings:

@@ -43,11 +43,39 @@ def _is_absolute(path: object) -> bool:
     return isinstance(path, str) and path.startswith("/") and path.isprintable()
 
 
+def _is_loopback(address: str) -> bool:
+    from core.metrics.publishing import read_address  # noqa: PLC0415 - asked when somebody sets it
+
+    try:
+        read_address(address)
+    except ValueError:
+        return False
+    return True
+
+
 _DAY = 24 * 3600
 
 SETTINGS: dict[str, Setting] = {
+    "alarm_after": _whole_number(
+        600, "seconds for which nothing is scheduled while work waits, after which there is an alarm (0: none)", 0, _DAY
+    ),
+    "disk_alarm": _whole_number(
+        97, "percent of a disk, the home's or Docker's, that may be taken before there is an alarm (100: none)", 1, 100
+    ),
     "file_roots": _directories("directories below which file:// inputs may lie (none: file:// is refused)"),
     "input_cache_size": _whole_number(50 * 1024**3, "bytes that the input cache may hold", 0, 1024**5),
+    "metrics_address": Setting(
+        "",
+        "where the scheduler serves metrics for Prometheus on this machine (empty: nowhere)",
+        'empty, or a port of loopback such as "127.0.0.1:9465" or "[::1]:9465"',
+        lambda value: value == "" or (isinstance(value, str) and _is_loopback(value)),
+    ),
+    "metrics_file": Setting(
+        "",
+        "where the scheduler writes metrics: .prom as node_exporter reads it, else OpenMetrics (empty: nowhere)",
+        "empty, or an absolute path",
+        lambda value: value == "" or _is_absolute(value),
+    ),
     "no_output_timeout": _whole_number(
         8 * 3600, "seconds without output after which an execution is stopped, by default (0: none is)", 0, 365 * _DAY
     ),

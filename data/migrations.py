@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database as UtilsDatabase
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """The number of the newest file in `data/schema/`; kept in `PRAGMA user_version`."""
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from core.home import Home
 from core.shoal import Shoal
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from core.session import Session
+
+
+settings.register_profile("nightly", max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+if "SHOAL_HYPOTHESIS" in os.environ:
+    settings.load_profile(os.environ["SHOAL_HYPOTHESIS"])
 
 
 @pytest.fixture

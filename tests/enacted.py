@@ -88,7 +88,8 @@ class Enacted:
         with self._system.write("execution.run") as connection:
             queue(connection, execution.id)
             machine = launch(connection, self.session.environments.get(execution.environment).id)
-            lease(connection, machine)
+            assert machine is not None
+            lease(connection, machine, execution.id)
             assert start(connection, execution.id, machine) is not None
         return self.session.executions.by_id(execution.id)
 
@@ -110,10 +111,10 @@ class Enacted:
         """Let it end."""
         with self._system.write("execution.run") as connection:
             assert end(connection, execution.id, Outcome(status, detail, exit_code=0 if status == "complete" else 1))
-            machine = connection.execute("SELECT machine_id FROM executions WHERE id = ?", (execution.id,)).fetchone()[
-                0
-            ]
-            release(connection, machine)
+            row = connection.execute(
+                "SELECT machine_id, ended_at FROM executions WHERE id = ?", (execution.id,)
+            ).fetchone()
+            release(connection, row["machine_id"], row["ended_at"])
         return self.session.executions.by_id(execution.id)
 
     def all_of(self, step: str, *, outputs: Sequence[str] = (), **given: Any) -> Sequence[File]:

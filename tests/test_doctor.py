@@ -114,8 +114,8 @@ def test_a_scheduler_that_gives_no_sign_of_life(shoal: Shoal) -> None:
 )
 def test_executions_that_nobody_sees_to(shoal: Shoal, status: str, told: str) -> None:
     with shoal.database.transaction() as connection:
-        connection.execute("INSERT INTO execution_counts VALUES (1, 1, 1, ?, 3)", (status,))
-        connection.execute("INSERT INTO execution_counts VALUES (1, 1, 1, 'complete', 3)")
+        connection.execute("INSERT INTO execution_counts VALUES (1, 1, 0, 1, ?, 3)", (status,))
+        connection.execute("INSERT INTO execution_counts VALUES (1, 1, 0, 1, 'complete', 3)")
     check = found(shoal.home)["scheduler"]
     assert (check.state, told in check.message, "shoal up" in check.next_step) == ("warn", True, True)
 

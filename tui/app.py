@@ -203,6 +203,10 @@ class Console(Frame):
             self.warning = ""
             self.status_changed()
 
+    def alarms_changed(self) -> None:
+        """Have the list of alarms read again, where it is shown: what they are about is in no feed."""
+        self._watcher.tell_alarms()
+
     def status_changed(self) -> None:
         """Have the line at the bottom drawn again."""
         if (shown := self.shown_screen) is not None:

@@ -25,6 +25,12 @@ async def _execution(console: Console, words: Sequence[str], given: Mapping[str,
     return await execution_screen(console, words, given)
 
 
+async def _environment(console: Console, words: Sequence[str], given: Mapping[str, str]) -> ConsoleScreen:
+    from tui.screens.environment import environment_screen  # noqa: PLC0415
+
+    return await environment_screen(console, words, given)
+
+
 async def _code(console: Console, words: Sequence[str], given: Mapping[str, str]) -> ConsoleScreen:
     from tui.screens.code import code_screen  # noqa: PLC0415
 
@@ -127,6 +133,12 @@ OWN: tuple[Place, ...] = (
         "one execution: details, logs, metadata, outputs, events",
         _execution,
         takes="NUMBER [details|logs|metadata|outputs|events]",
+    ),
+    Place(
+        "environment",
+        "one environment: its queue, machines, history and limits",
+        _environment,
+        takes="ENVIRONMENT [queue|machines|history|limits]",
     ),
     Place("code", "the code that an execution ran", _code, takes="[FILE] execution=ID"),
     Place("open", "what a file holds", _open, takes="FILE"),

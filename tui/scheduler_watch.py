@@ -1,23 +1,24 @@
-"""Keeps an eye on the scheduler: starts one where there is work and none runs, and says so."""
+"""Keeps an eye on the scheduler and on alarms: starts one where there is work and none runs, and says so."""
 
 from __future__ import annotations
 
-import shutil
 import time
 from typing import TYPE_CHECKING
 
+from core.alarms import alarms
 from core.errors import ShoalError
 from core.scheduler.presence import presence
 from tui.failures import explained
 from tui.lanes import Lane
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from core.alarms import Alarm
     from core.home import Home
     from core.scheduler.presence import Presence
     from tui.app import Console
 
-ALARM_AT = 0.97
-"""The part of the disk that is taken at which an alarm is shown."""
 LOOK_EVERY = 5.0
 """Seconds between two looks where no execution changes: a scheduler may hang, or a disk fill."""
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
@@ -51,12 +52,15 @@ class SchedulerWatch:
         self._has_news, self._looked_at = False, time.monotonic()
         standing = self._console.standing
         try:
-            seen, standing.disk_full = await self._console.lanes.run(Lane.READ, _look, self._console)
+            seen, found = await self._console.lanes.run(Lane.READ, _look, self._console)
         except ShoalError:
             return  # the picture is stale then, which says so already
         finally:
             self._is_looking = False
         standing.presence = seen
+        if found != standing.alarms:
+            standing.alarms = found
+            self._console.alarms_changed()
         self._console.status_changed()
         if not seen.is_missed:
             self._pause, self._not_before = FIRST_PAUSE, 0.0
@@ -92,10 +96,8 @@ class SchedulerWatch:
             )
 
 
-def _look(console: Console) -> tuple[Presence, float | None]:
-    disk = shutil.disk_usage(console.session.home.root)
-    part = 1 - disk.free / disk.total
-    return presence(console.session), part if part >= ALARM_AT else None
+def _look(console: Console) -> tuple[Presence, Sequence[Alarm]]:
+    return presence(console.session), alarms(console.session)
 
 
 def _ensure(home: Home) -> bool:

@@ -10,6 +10,7 @@ from core.quantities import age
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from core.alarms import Alarm
     from core.scheduler.presence import Presence
     from tui.app import Console
 
@@ -18,14 +19,15 @@ STALE_AFTER = 3.0
 
 
 class Standing:
-    """Facts and alarms for the status bar; whoever learns something new sets it here."""
+    """Facts, alarms and freshness for the status bar; whoever learns something new sets it here."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self.looked_at = time.monotonic()
         self.trouble = ""
         self.presence: Presence | None = None
-        self.disk_full: float | None = None
+        self.alarms: Sequence[Alarm] = ()
+        """What somebody should see to, the worst first."""
         self.frozen: int | None = None
         """How many changes came since the picture was frozen, None where it is not."""
 
@@ -43,15 +45,6 @@ class Standing:
         if self.presence is not None:
             facts.append(self._scheduler(self.presence))
         return facts
-
-    def alarms(self) -> Sequence[str]:
-        """Return what somebody should see to."""
-        alarms = []
-        if self.presence is not None and self.presence.is_missed:
-            alarms.append("no scheduler runs: `shoal up` starts one")
-        if self.disk_full is not None:
-            alarms.append(f"disk {self.disk_full:.0%} full")
-        return alarms
 
     def freshness(self) -> str:
         """Return how old the picture is, and why it is old."""

@@ -6,13 +6,13 @@ import time
 from typing import TYPE_CHECKING
 
 from core.feed import Feed, changes_since, newest_change
+from data.changes import SYSTEM, Change
 from tui.failures import explained
 from tui.screens.screen import ConsoleScreen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from data.changes import Change
     from tui.app import Console
 
 
@@ -59,6 +59,11 @@ class Watcher:
         if standing.frozen is None:
             self._tell(None)
         self._console.status_changed()
+
+    def tell_alarms(self) -> None:
+        """Pass on that there are other alarms now, as a change of the kind `alarm`."""
+        if self._console.standing.frozen is None:
+            self._tell([Change(self._seq, time.time(), SYSTEM, "alarm", 0, "changed", None)])
 
     async def _pass_on(self) -> None:
         changes = await self._console.read(changes_since, self._console.session, self._seq)

@@ -11,11 +11,10 @@ from cli.resource_group import ResourceGroup
     cls=ResourceGroup,
     resource="environments",
     lazy={
-        "ls": "cli.environments.ls:ls",
-        "set": "cli.environments.change:set_limits",
-        "create": "cli.environments.change:create",
+        "delete": "cli.environments.delete:delete",
+        "simulate": "cli.environments.simulate:simulate",
     },
-    aliases={"list": "ls", "info": "show", "add": "create", "edit": "set"},
+    aliases={"list": "ls", "info": "show", "create": "add", "set": "edit"},
 )
 def environments() -> None:
     """See and change where executions run."""

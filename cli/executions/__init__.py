@@ -13,6 +13,7 @@ from cli.resource_group import ResourceGroup
     lazy={
         "ls": "cli.executions.ls:ls",
         "show": "cli.executions.show:show",
+        "why": "cli.executions.why:why",
         "logs": "cli.executions.logs:logs",
         "metadata": "cli.executions.metadata:metadata",
         "stop": "cli.executions.stop:stop",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 POLL = 0.04
 """Seconds between two looks at the database's version, each of which takes microseconds."""
 LOOKS_A_SECOND = 25
+_WITHOUT_FIGURES = str.maketrans("", "", "0123456789")
 LONGEST_SHOWN = 16 * 1024
 
 
@@ -111,8 +112,8 @@ def follow(
 ) -> Execution:
     """Show the log as it grows until the execution has ended; return it as it is then.
 
-    `changed` is told of the execution first and whenever its status or reason is another one; `quiet` is called about
-    once a second while nothing happens.
+    `changed` is told of the execution first and whenever its status or reason is another one, not for figures that
+    grow in it; `quiet` is called about once a second while nothing happens.
     """
     told: tuple[str, str] | None = None
     while True:
@@ -120,8 +121,8 @@ def follow(
         # The status is read before the log, so that the log of an execution that has ended is whole.
         current = session.executions.by_id(execution.id)
         after = print_log(session, execution, show, after)
-        if told != (current.status, current.reason):
-            told = (current.status, current.reason)
+        if told != (current.status, words := current.reason.translate(_WITHOUT_FIGURES)):
+            told = (current.status, words)
             changed(current)
         if current.is_final:
             return current

@@ -11,6 +11,7 @@ from cli.opened import project_of, session
 from cli.options import execution_argument, json_option, plain_option, project_option
 from cli.output import print_json, print_pairs, print_plain
 from cli.started import note_missing_scheduler
+from core.executions.why import why
 from core.json_text import json_text, value_text
 from core.quantities import age, duration, iso_time, money, size
 from core.text import plain
@@ -40,11 +41,11 @@ def show(number: int | Literal["latest"], project: str | None, *, as_json: bool,
     sections = _sections(here, execution, outputs)
     if as_plain:
         lines = "\n".join(execution.command).splitlines()
-        parts = {"execution": _facts(execution), "command": (("", line) for line in lines), **sections}
+        parts = {"execution": _facts(here, execution), "command": (("", line) for line in lines), **sections}
         facts = ((title, name, value) for title, pairs in parts.items() for name, value in pairs if value)
         print_plain(("SECTION", "NAME", "VALUE"), facts)
         return
-    print_pairs(_facts(execution))
+    print_pairs(_facts(here, execution))
     _print_command(execution.command)
     for title, pairs in sections.items():
         _section(title, pairs)
@@ -61,14 +62,18 @@ def _sections(here: Session, execution: Execution, outputs: Sequence[File]) -> d
     }
 
 
-def _facts(execution: Execution) -> Iterator[tuple[str, str]]:
+def _facts(here: Session, execution: Execution) -> Iterator[tuple[str, str]]:
     now = time.time()
+    stands = why(here, execution)
     ran = execution.duration(now)
     yield "execution", f"#{execution.counter}"
     yield "id", execution.uuid
     yield "title", execution.title or ""
     yield "step", execution.step
-    yield "status", ": ".join(filter(None, (execution.status, execution.reason)))
+    reason = execution.reason if execution.is_final else stands.reason
+    yield "status", ": ".join(filter(None, (execution.status, reason)))
+    yield "queue", stands.ahead
+    yield "when", stands.when
     yield "created", f"{iso_time(execution.created_at)} by {execution.user}, {age(now - execution.created_at)} ago"
     yield "ran", "" if ran is None else duration(ran)
     yield "exit code", "" if execution.exit_code is None else str(execution.exit_code)
@@ -110,10 +115,13 @@ def _events(events: Sequence[Event]) -> Iterator[tuple[str, str]]:
 
 
 def _document(here: Session, execution: Execution, outputs: Sequence[File]) -> dict[str, Any]:
-    from core.resources.fields import event_fields, execution_fields, file_fields, input_fields  # noqa: PLC0415
+    from core.resources.fields import estimate_fields, event_fields, execution_fields, file_fields, input_fields  # noqa: PLC0415
 
+    stands = why(here, execution)
     return {
         **execution_fields(execution),
+        "place": stands.place,
+        "estimate": estimate_fields(stands.estimate),
         "command": execution.command,
         "environment_variables": sorted(execution.environment_variables),
         "inputs": [input_fields(file) for file in here.executions.inputs(execution)],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import InvalidInputError
 from core.executions.execution import SELECT, STATUSES, Execution, from_row
+from core.scheduler.reasons import SHOWN_REASON
 from core.text_match import shows
 
 if TYPE_CHECKING:
@@ -33,11 +34,13 @@ _OF_GIVEN = f"FROM json_each(:ids) g CROSS JOIN executions e ON e.id = g.value {
 _USER = "(SELECT name FROM users WHERE id = e.user_id)"
 _ENVIRONMENT = "(SELECT slug FROM environments WHERE id = e.environment_id)"
 _MACHINE = "(SELECT name FROM machines WHERE id = e.machine_id)"
-_REASON = """
-CASE WHEN e.status IN ('created', 'queued') THEN (SELECT w.reason FROM waiting_reasons w
-    WHERE w.environment_id = e.environment_id AND w.user_id = e.user_id AND w.status = e.status)
+_REASON = f"""
+CASE WHEN e.status IN ('created', 'queued') THEN (
+    SELECT {SHOWN_REASON} FROM waiting_reasons w JOIN users u ON u.id = w.user_id
+    WHERE w.environment_id = e.environment_id AND w.user_id = e.user_id AND w.team_id = e.team_id
+    AND w.status = e.status)
     WHEN e.status != 'complete' THEN e.status_detail END
-"""
+"""  # noqa: S608 - made of constants
 _SHOWN = f"""
 '#' || e.counter || ' ' || e.step || ' ' || coalesce(e.title, '') || ' ' || e.status || ' ' || {_USER} || ' '
 || {_ENVIRONMENT} || ' ' || coalesce({_MACHINE}, '') || ' ' || (SELECT identifier FROM commits WHERE id = e.commit_id)
@@ -52,14 +55,14 @@ _ORDERS: dict[str, str] = {
     "user": f"{_USER} COLLATE NOCASE",
     "environment": _ENVIRONMENT,
     "machine": _MACHINE,
-    "duration": "coalesce(e.ended_at, unixepoch('subsec')) - e.started_at",
+    "duration": "coalesce(e.ended_at, (julianday('now') - 2440587.5) * 86400.0) - e.started_at",
     "cost": "e.cost",
     "priority": "e.priority",
 }
 _CONDITIONS: dict[str, str] = {
     "user": "e.user_id = (SELECT id FROM users WHERE name = :user)",
     "step": "e.step = :step",
-    "environment": "e.environment_id = (SELECT id FROM environments WHERE slug = :environment)",
+    "environment": "e.environment_id IN (SELECT id FROM environments WHERE slug = :environment)",
     "tag": "EXISTS (SELECT 1 FROM execution_tags h WHERE h.execution_id = e.id AND h.tag = :tag)",
 }
 _BY_NUMBER = (None, "number", "age")
@@ -70,7 +73,7 @@ _OF_KEY: dict[str, str] = {
 }
 _COUNTED: dict[str, str] = {
     "user": "n.user_id = (SELECT id FROM users WHERE name = :user)",
-    "environment": "n.environment_id = (SELECT id FROM environments WHERE slug = :environment)",
+    "environment": "n.environment_id IN (SELECT id FROM environments WHERE slug = :environment)",
 }
 
 

@@ -29,8 +29,8 @@ def copied(
 ) -> tuple[Project, Commit, NewExecution]:
     """Return what to insert for a copy of `execution`, with some values and inputs replaced.
 
-    `others` replaces what else was asked for, by name: environment, image, environment_variables, time_limit, title,
-    tags and priority.
+    `others` replaces what else was asked for, by name: environment, image, environment_variables, time_limit,
+    restart_lost, title, tags and priority.
 
     Inputs that are not replaced keep the very files that they resolved to, whatever their aliases point to now, and
     the checksums of what their addresses held, where the original got as far as fetching them.
@@ -50,6 +50,7 @@ def copied(
         image=others.get("image", execution.image),
         environment_variables=others.get("environment_variables", execution.environment_variables),
         time_limit=others.get("time_limit", execution.time_limit),
+        restart_lost=others.get("restart_lost", _restarts(session, execution)),
     )
     specification = replace(specification, no_output_timeout=execution.no_output_timeout)
     resolved: dict[str, Sequence[ResolvedInput]] = {name: files for name, files in kept.items() if name not in inputs}
@@ -61,6 +62,11 @@ def copied(
     priority = others.get("priority", execution.priority)
     new = NewExecution(specification, resolved, title, tags, priority, execution.id)
     return project, commit, new
+
+
+def _restarts(session: Session, execution: Execution) -> bool:
+    query = "SELECT restart_lost FROM executions WHERE id = ?"
+    return bool(session.read("execution.see").execute(query, (execution.id,)).fetchone()[0])
 
 
 def _kept_inputs(session: Session, execution: Execution) -> dict[str, list[ResolvedInput]]:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from core.environments.environment import refuse_deleted
 from core.errors import InvalidInputError, ShoalError
+from core.executions.access import team_for
 from core.executions.transitions import Place, add_event, count
 from core.labels import checked_tag
 from data.changes import record_many
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping, Sequence
 
+    from core.environments.environment import Environment
     from core.projects.service import Commit, Project
     from core.projects.specification import Specification
     from core.session import Session
@@ -42,10 +45,15 @@ class NewExecution:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where an execution runs and keeps its outputs; `note` tells of an environment that was replaced."""
+    """Where an execution runs, for which team, what it mounts, as JSON, and where it keeps its outputs.
+
+    `note` tells of an environment that was replaced, and of mounts that were left out.
+    """
 
     environment_id: int
+    team_id: int
     store_id: int
+    mounts: str
     note: str | None
 
 
@@ -71,6 +79,7 @@ def check(session: Session, project: Project, news: Sequence[NewExecution]) -> l
     Raises:
         InvalidInputError: names the field.
         NotFoundError: there is no such environment.
+        NotAllowedError: the environment is not for this person, team or project.
     """
     for new in news:
         _check(new)
@@ -94,6 +103,7 @@ def insert(session: Session, project: Project, commit: Commit, news: Sequence[Ne
     Raises:
         InvalidInputError: names the field; nothing was written.
         NotFoundError: the project is none of the organization.
+        NotAllowedError: the environment is not for this person, team or project.
     """
     project = session.projects.by_id(project.id)
     if commit.project_id != project.id:
@@ -102,6 +112,7 @@ def insert(session: Session, project: Project, commit: Commit, news: Sequence[Ne
     placements = check(session, project, news)
     actor = session.actor.id
     with session.write("execution.create") as connection:
+        refuse_deleted(connection, {placement.environment_id for placement in placements})
         counter = connection.execute(
             "UPDATE projects SET next_counter = next_counter + ? WHERE id = ? RETURNING next_counter",
             (len(news), project.id),
@@ -111,13 +122,13 @@ def insert(session: Session, project: Project, commit: Commit, news: Sequence[Ne
         connection.executemany(
             "INSERT INTO executions (id, uuid, project_id, counter, commit_id, environment_id, user_id,"
             " copied_from, step, title, priority, image, command, parameters, environment_variables, time_limit,"
-            " no_output_timeout, stop_condition, store_id, created_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " no_output_timeout, stop_condition, restart_lost, store_id, team_id, mounts, created_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 (
                     *(first + i, new_identifier(), project.id, counter + i, commit.id, placement.environment_id, actor),
                     *_columns(new),
-                    *(placement.store_id, now),
+                    *(placement.store_id, placement.team_id, placement.mounts, now),
                 )
                 for i, (new, placement) in enumerate(zip(news, placements, strict=True))
             ),
@@ -130,8 +141,9 @@ def insert(session: Session, project: Project, commit: Commit, news: Sequence[Ne
             "INSERT OR IGNORE INTO execution_tags VALUES (?, ?)",
             [(id_, checked_tag(tag)) for id_, new in zip(ids, news, strict=True) for tag in new.tags],
         )
-        for environment_id, number in Counter(placement.environment_id for placement in placements).items():
-            count(connection, Place(environment_id, actor, project.id), None, "created", number)
+        places = Counter(Place(each.environment_id, actor, each.team_id, project.id) for each in placements)
+        for place, number in places.items():
+            count(connection, place, None, "created", number)
         for id_, placement in zip(ids, placements, strict=True):
             if placement.note is not None:
                 add_event(connection, id_, "note", placement.note)
@@ -153,6 +165,7 @@ def _columns(new: NewExecution) -> tuple[object, ...]:
         specification.time_limit,
         specification.no_output_timeout,
         specification.stop_condition,
+        specification.restart_lost,
     )
 
 
@@ -171,9 +184,21 @@ def _placements(session: Session, project: Project, news: Sequence[NewExecution]
     for new in news:
         wanted = _wanted(new)
         if wanted not in known:
-            environment, note = _environment(session, project, new.specification, new.priority)
-            known[wanted] = Placement(environment, _store(connection, project, new.specification.upload_store), note)
+            known[wanted] = _placement(session, project, new, connection)
     return [known[_wanted(new)] for new in news]
+
+
+def _placement(session: Session, project: Project, new: NewExecution, connection: sqlite3.Connection) -> Placement:
+    from core.executions.mounts import IGNORED, allowed  # noqa: PLC0415
+
+    environment, note = _environment(session, project, new.specification, new.priority)
+    team = team_for(connection, project, session.actor.id, environment)
+    store = _store(connection, project, new.specification.upload_store)
+    asked = new.specification.mounts
+    mounts = allowed(environment, asked, session.home.root) if asked else []
+    ignored = IGNORED.format(slug=environment.slug) if asked and not mounts else None
+    notes = "; ".join(filter(None, (note, ignored))) or None
+    return Placement(environment.id, team, store, orjson.dumps(mounts).decode(), notes)
 
 
 def _wanted(new: NewExecution) -> tuple[object, ...]:
@@ -182,13 +207,14 @@ def _wanted(new: NewExecution) -> tuple[object, ...]:
         specification.environment,
         specification.is_environment_of_step,
         specification.upload_store,
+        specification.mounts,
         new.priority,
     )
 
 
 def _environment(
     session: Session, project: Project, specification: Specification, priority: int
-) -> tuple[int, str | None]:
+) -> tuple[Environment, str | None]:
     """Return the environment, and what to note about it.
 
     Projects name environments of the installation that they were written for: where only the step's own words name
@@ -199,6 +225,16 @@ def _environment(
         note = f"the step's environment {slug!r} is not known here: it runs on the default one"
         slug = None
     environment = session.environments.choose(slug, project.default_environment_id)
+    check_open(environment, priority)
+    return environment, note
+
+
+def check_open(environment: Environment, priority: int) -> None:
+    """Look whether an environment takes executions, and such a priority.
+
+    Raises:
+        InvalidInputError: it does not.
+    """
     if not environment.enabled:
         message = (
             f"the environment {environment.slug!r} is disabled: choose another with --environment, or ask an admin"
@@ -207,7 +243,6 @@ def _environment(
     if priority and not environment.priority_allowed:
         message = f"the environment {environment.slug!r} does not allow priorities"
         raise InvalidInputError(message, field="priority")
-    return environment.id, note
 
 
 def _store(connection: sqlite3.Connection, project: Project, name: str | None) -> int:

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from core import quantities
+from core.executions.why import why
 from core.json_text import value_text
 from core.projects.web_address import commit_page
 from core.resources.address import address
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from core.executions.execution import Execution, ExecutionInput
+    from core.executions.why import Why
     from core.session import Session
 
 FAILED = (
@@ -32,7 +34,7 @@ NO_TAGS = "none{key:execution.tags gives it some}"
 def details(session: Session, execution: Execution) -> Sequence[Section]:
     """Return the sections of an execution's description."""
     sections = [
-        Section("", [*_standing(execution)]),
+        Section("", [*_standing(session, execution)]),
         Section("Code", [*_code(session, execution)]),
         Section("Machine", [*_machine(session, execution)]),
         Section("Command", [Pair("", line) for item in execution.command for line in item.splitlines()]),
@@ -44,15 +46,28 @@ def details(session: Session, execution: Execution) -> Sequence[Section]:
     return [section for section in sections if section.pairs]
 
 
-def _standing(execution: Execution) -> Iterator[Pair]:
+def _standing(session: Session, execution: Execution) -> Iterator[Pair]:
     from core.resources.executions import status_text, tone  # noqa: PLC0415 - it declares what this describes
 
-    reason = f" — {execution.reason}" if execution.reason and execution.status != "complete" else ""
+    found = None if execution.is_final else why(session, execution)
+    told = execution.reason if found is None else found.reason
+    reason = f" — {told}" if told and execution.status != "complete" else ""
     yield Pair("status", status_text(execution.status) + reason, tone=tone(execution))
+    if found is not None:
+        yield from _in_queue(execution, found)
     if step := _next_step(execution):
         yield Pair("next", step, tone=Tone.STRONG, names_keys=True)
     yield _label("title", execution.title or "", NO_TITLE)
     yield _label("tags", ", ".join(execution.tags), NO_TAGS)
+
+
+def _in_queue(execution: Execution, found: Why) -> Iterator[Pair]:
+    if found.ahead:
+        yield Pair("queue", found.ahead, address("queue", environment=execution.environment))
+    if found.when:
+        yield Pair("when", found.when)
+    if found.step is not None and found.step.key:
+        yield Pair("next", f"{found.step.text}{{key:{found.step.key}}}", tone=Tone.STRONG, names_keys=True)
 
 
 def _label(name: str, text: str, without: str) -> Pair:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import orjson
 
+from core.scheduler.reasons import SHOWN_REASON, UNSEEN
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
@@ -111,10 +113,10 @@ def beginnings(execution: Execution) -> Iterator[Event]:
 
 # CROSS JOIN keeps the order of the joins: executions are read in the order asked for, and only as many as that.
 # More conditions follow; `:organization` is the actor's.
-SELECT = """
+SELECT = f"""
 SELECT e.id, e.uuid, e.project_id, e.counter, e.commit_id, c.identifier, c.adhoc, e.environment_id, v.slug,
     e.user_id, u.name, e.copied_from, e.step, e.title, e.status,
-    CASE WHEN e.status IN ('created', 'queued') THEN coalesce(w.reason, 'the scheduler has not looked at it yet')
+    CASE WHEN e.status IN ('created', 'queued') THEN coalesce({SHOWN_REASON}, '{UNSEEN}')
         ELSE e.status_detail END,
     e.priority, e.image, e.image_digest, e.command, e.parameters, e.environment_variables, e.time_limit,
     e.no_output_timeout, e.stop_condition, e.store_id, e.created_at, e.queued_at, e.started_at, e.ended_at,
@@ -126,9 +128,10 @@ CROSS JOIN environments v ON v.id = e.environment_id
 CROSS JOIN users u ON u.id = e.user_id
 LEFT JOIN machines m ON m.id = e.machine_id
 CROSS JOIN projects p ON p.id = e.project_id
-LEFT JOIN waiting_reasons w ON w.environment_id = e.environment_id AND w.user_id = e.user_id AND w.status = e.status
+LEFT JOIN waiting_reasons w ON w.environment_id = e.environment_id AND w.user_id = e.user_id AND w.team_id = e.team_id
+    AND w.status = e.status
 WHERE p.organization_id = :organization
-"""
+"""  # noqa: S608 - made of constants
 
 
 def from_row(row: sqlite3.Row) -> Execution:

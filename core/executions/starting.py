@@ -60,6 +60,7 @@ class Order:
     image: str | None = None
     environment_variables: Mapping[str, str] = field(default_factory=dict)
     time_limit: float | None = None
+    restart_lost: bool | None = None
     title: str | None = None
     tags: Sequence[str] = ()
     priority: int = 0
@@ -73,6 +74,7 @@ class Order:
             "image": self.image,
             "environment_variables": self.environment_variables,
             "time_limit": self.time_limit,
+            "restart_lost": self.restart_lost,
         }
 
     @property

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from core.errors import ConflictError, InvalidInputError, NotFoundError
@@ -24,12 +23,14 @@ if TYPE_CHECKING:
 __all__ = ["Commit", "Project", "Projects"]
 
 MAXIMUM_NAME = 80
-JOINERS = ("newline", "and")
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """One project of the organization. Its `command_joiner` says how the lines of a command become one script."""
+    """One project of the organization. Its `command_joiner` says how the lines of a command become one script.
+
+    What runs in it counts for the team `team_id`. A `personal` one is its creator's own.
+    """
 
     id: int
     uuid: str
@@ -40,6 +41,9 @@ class Project:
     default_environment_id: int | None
     default_store_id: int | None
     created_at: float
+    team_id: int | None = None
+    personal: bool = False
+    creator_id: int = 0
 
 
 class Projects:
@@ -48,8 +52,8 @@ class Projects:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def create(self, name: str) -> Project:
-        """Create a project.
+    def create(self, name: str, *, personal: bool = False) -> Project:
+        """Create a project; a `personal` one is the actor's own, which some environments do not take.
 
         Raises:
             InvalidInputError: the name is empty, longer than 80 characters, or not printable.
@@ -63,8 +67,9 @@ class Projects:
                 message = f"there is a project called {name!r} already: choose another name, or link it to a directory"
                 raise ConflictError(message, field="name")
             cursor = connection.execute(
-                "INSERT INTO projects (uuid, organization_id, name, created_by, created_at) VALUES (?, ?, ?, ?, ?)",
-                (new_identifier(), actor.organization_id, name, actor.id, time.time()),
+                "INSERT INTO projects (uuid, organization_id, name, created_by, created_at, personal)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (new_identifier(), actor.organization_id, name, actor.id, time.time(), personal),
             )
             project_id = int(cursor.lastrowid or 0)
             record(connection, actor.id, "project", project_id, "created", project_id=project_id)
@@ -153,33 +158,17 @@ class Projects:
         return [path for row in rows if (path := Path(row["directory"])).is_dir()]
 
     def set(self, project: Project, **changes: str | None) -> Project:
-        """Change `yaml_path`, `command_joiner` or `default_environment` (a slug, None for the organization's).
+        """Change what SETTINGS names; the default environment is a slug, the team a name, None for none of its own.
 
         Raises:
             InvalidInputError: there is no such setting, or the value is not allowed.
-            NotFoundError: there is no such environment.
+            NotFoundError: there is no such environment or team.
         """
+        from core.projects.settings import change  # noqa: PLC0415 - a list changes nothing
+
         self.by_id(project.id)
         with self._session.write("project.edit") as connection:
-            row = connection.execute(
-                "SELECT yaml_path, command_joiner, default_environment_id FROM projects WHERE id = ?", (project.id,)
-            ).fetchone()
-            values = {**row} | {key: value for key, value in changes.items() if key != "default_environment"}
-            if unknown := set(changes) - {"yaml_path", "command_joiner", "default_environment"}:
-                message = f"a project has no {min(unknown)!r} to set: yaml_path, command_joiner, default_environment"
-                raise InvalidInputError(message, field=min(unknown))
-            if "default_environment" in changes:
-                values["default_environment_id"] = _environment_id(connection, changes["default_environment"])
-            connection.execute(
-                "UPDATE projects SET yaml_path = ?, command_joiner = ?, default_environment_id = ? WHERE id = ?",
-                (
-                    checked_yaml_path(values["yaml_path"]),
-                    checked_joiner(values["command_joiner"]),
-                    values["default_environment_id"],
-                    project.id,
-                ),
-            )
-            what = ", ".join(f"{key} = {value}" for key, value in sorted(changes.items()))
+            what = change(connection, project, changes)
             record(connection, self._session.actor.id, "project", project.id, what, project_id=project.id)
         return self.by_id(project.id)
 
@@ -237,6 +226,9 @@ def _project(row: sqlite3.Row) -> Project:
         row["default_environment_id"],
         row["default_store_id"],
         row["created_at"],
+        row["team_id"],
+        bool(row["personal"]),
+        row["created_by"],
     )
 
 
@@ -252,34 +244,3 @@ def checked_name(name: str) -> str:
         message = f"{name[:MAXIMUM_NAME]!r} cannot be a project's name: give 1 to {MAXIMUM_NAME} printable characters"
         raise InvalidInputError(message, field="name")
     return name
-
-
-def checked_yaml_path(value: str | None) -> str:
-    """Return a path below the project's directory, or raise InvalidInputError."""
-    path = PurePosixPath(value or "")
-    if not value or path.is_absolute() or ".." in path.parts or not value.isprintable() or value.endswith("/"):
-        message = f"{value!r} cannot be the yaml_path: give a path below the project's directory, such as valohai.yaml"
-        raise InvalidInputError(message, field="yaml_path")
-    return os.fspath(path)
-
-
-def checked_joiner(value: str | None) -> str:
-    """Return one of JOINERS, or raise InvalidInputError."""
-    if value not in JOINERS:
-        message = (
-            f"{value!r} cannot be the command_joiner: it is newline (go on after a failed line) or and (stop there)"
-        )
-        raise InvalidInputError(message, field="command_joiner")
-    return value
-
-
-def _environment_id(connection: sqlite3.Connection, slug: str | None) -> int | None:
-    if slug is None:
-        return None
-    row = connection.execute("SELECT id FROM environments WHERE slug = ?", (slug,)).fetchone()
-    if row is None:
-        slugs = [row["slug"] for row in connection.execute("SELECT slug FROM environments ORDER BY slug")]
-        known = ", ".join(map(repr, slugs)) or "none"
-        message = f"there is no environment {slug!r}{close_match(slug, slugs)}; environments: {known}"
-        raise NotFoundError(message, field="default_environment")
-    return int(row["id"])

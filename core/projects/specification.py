@@ -41,12 +41,22 @@ class InputRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class MountRequest:
+    """A directory of the machine that a step asks to see in its container; `kind` is empty for a plain directory."""
+
+    source: str
+    target: str
+    read_only: bool = False
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Specification:
     """Everything that an execution needs beside its code. Times are seconds.
 
     `command` holds the lines as they run, exactly as the valohai-yaml library builds them from `parameters`, which
     are typed; a parameter is None where it is optional, or a flag, and nothing says more. `is_environment_of_step` says
-    that nobody but valohai.yaml names the environment.
+    that nobody but valohai.yaml names the environment; `restart_lost` that it may start again when its machine is lost.
     """
 
     step: str
@@ -61,9 +71,11 @@ class Specification:
     stop_condition: str | None = None
     upload_store: str | None = None
     is_environment_of_step: bool = False
+    mounts: tuple[MountRequest, ...] = ()
+    restart_lost: bool = False
 
 
-def specify(
+def specify(  # noqa: PLR0913 - what a step says, each replaced by what a person gives
     manifest: Manifest,
     step_name: str,
     *,
@@ -73,6 +85,7 @@ def specify(
     image: str | None = None,
     environment_variables: Mapping[str, str] = _NONE,
     time_limit: float | None = None,
+    restart_lost: bool | None = None,
 ) -> Specification:
     """Return the specification of one execution of a step.
 
@@ -98,6 +111,11 @@ def specify(
         no_output_timeout=step.no_output_timeout.total_seconds() or None if step.no_output_timeout else None,
         stop_condition=step.stop_condition or None,
         upload_store=step.upload_store,
+        mounts=tuple(
+            MountRequest(str(mount.source), str(mount.destination), mount.readonly, mount.type or "")
+            for mount in step.mounts
+        ),
+        restart_lost=bool(step.autorestart) if restart_lost is None else restart_lost,
     )
 
 

@@ -20,7 +20,7 @@ _UNCLOSED_BRACES = 1000
 _MAXIMUM_WIDTH = 999
 _LISTS = {"inputs": "input", "parameters": "parameter", "environment-variables": "environment variable"}
 _IGNORED = {
-    "mounts": "mounts are ignored: no environment allows them yet",
+    "mounts": "where an environment allows no mounts they are left out, elsewhere they must lie below its mount_roots",
     "environment-variable-groups": "groups of environment variables are ignored: name the variables in the step",
 }
 

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ProjectSummary:
-    """A project, its executions by status, its directories, and the slug of its own default environment."""
+    """A project, its executions by status, its directories, and what its default environment and team are called."""
 
     project: Project
     counts: Mapping[str, int]
     directories: Sequence[str]
     environment: str
+    team: str = ""
+    creator: str = ""
 
     def number(self, *statuses: str) -> int:
         """Return how many executions are in one of these statuses; without any, all of them."""
@@ -38,12 +40,16 @@ def summaries(session: Session) -> Sequence[ProjectSummary]:
     for directory, project in connection.execute("SELECT * FROM project_directories ORDER BY directory"):
         directories.setdefault(project, []).append(directory)
     slugs = {row["id"]: row["slug"] for row in connection.execute("SELECT id, slug FROM environments")}
+    teams = dict(map(tuple, connection.execute("SELECT id, name FROM teams")))
+    people = dict(map(tuple, connection.execute("SELECT id, name FROM users")))
     return [
         ProjectSummary(
             project,
             counts.get(project.id, {}),
             directories.get(project.id, ()),
             slugs.get(project.default_environment_id, ""),
+            teams.get(project.team_id, ""),
+            people.get(project.creator_id, ""),
         )
         for project in session.projects.list()
     ]

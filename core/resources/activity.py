@@ -22,8 +22,11 @@ _TONES = {
     "crashed": Tone.BAD,
     "started": Tone.BUSY,
     "stopping": Tone.BUSY,
+    "down": Tone.BAD,
+    "refused": Tone.BAD,
+    "up": Tone.GOOD,
 }
-_PLACES = {"file": "file", "environment": "environment", "machine": "machine", "setting": "setting"}
+_PLACES = frozenset({"file", "environment", "machine", "host", "team", "member", "setting"})
 
 
 def _subject(row: Activity) -> str:
@@ -37,7 +40,7 @@ def _opens(row: Activity) -> str:
     if row.kind == "project" and row.reference:
         return address("executions", project=row.reference)
     if row.kind in _PLACES and row.reference:
-        return address(_PLACES[row.kind], row.reference)
+        return address(row.kind, row.reference)
     return address("change", str(row.seq))
 
 
@@ -67,16 +70,16 @@ _COLUMNS: tuple[Column[Activity], ...] = (
         title="WHAT",
         text=lambda row, _: row.told,
         sortable=False,
-        width=24,
+        width=30,
         flexible=True,
-        tone=lambda row: _TONES.get(row.what, Tone.PLAIN),
+        tone=lambda row: _TONES.get(row.what.partition(": ")[0], Tone.PLAIN),
     ),
     Column(
         key="subject",
         title="TO WHAT",
         text=lambda row, _: _subject(row),
         sortable=False,
-        width=28,
+        width=22,
         flexible=True,
     ),
     Column(
@@ -131,6 +134,7 @@ ACTIVITY: Resource[Activity] = Resource(
     meaning="who did what, and when",
     permission="organization.see",
     scoped=True,
+    follows=True,
     columns=_COLUMNS,
     source=BrowsedActivity(),
     key=lambda row: row.seq,
@@ -141,5 +145,9 @@ ACTIVITY: Resource[Activity] = Resource(
     describe=_describe,
     fields=_fields,
     opens=_opens,
-    filters=(RowFilter("kind", "what was changed", KINDS), RowFilter("who", "who did it; shoal is Shoal itself")),
+    filters=(
+        RowFilter("kind", "what was changed", KINDS),
+        RowFilter("actor", "who did it; shoal is Shoal itself"),
+        RowFilter("since", "how long ago or since which day, such as 2h or 2026-11-01"),
+    ),
 )

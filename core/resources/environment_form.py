@@ -2,81 +2,95 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from core.environment_loads import Load, load
-from core.environments import LIMITS, read_limit
-from core.errors import InvalidInputError
+from core.environments.loads import Load, load
+from core.environments.service import KINDS
+from core.environments.settings import LIMITS
+from core.machines.box import box_warning
+from core.resources.environment_consequence import consequence, waiting_text
 from core.resources.environment_limits import limit_field, limit_text
 from core.resources.form import Field, Form
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from core.projects.service import Project
+    from core.resources.resource import Section
     from core.session import Session
 
-_FIELDS = (
-    Field(
-        key="slug",
-        label="Slug",
-        meaning="how a step names it: a-z, 0-9 and -, at most 63 characters",
-        required=True,
-        fixed=True,
-    ),
-    *map(limit_field, LIMITS),
+__all__ = ["ENVIRONMENT_FORM", "consequence", "waiting_text"]
+
+SIMULATED = (
+    "enabled",
+    "minimum_scale",
+    "maximum_scale",
+    "scale_down_grace_period",
+    "per_user_quota",
+    "access",
+    "teams",
+    "price_per_hour",
+)
+"""The limits of which a forecast can say what they would have done."""
+_SLUG = Field(
+    key="slug",
+    label="Slug",
+    meaning="how a step names it: a-z, 0-9 and -, at most 63 characters; it stays, other names can be added",
+    required=True,
+    fixed=True,
+    argument=True,
+)
+_KIND = Field(
+    key="kind",
+    label="Kind",
+    meaning="local: its machines are slots of this box; hosts: those of hosts that are reached over SSH",
+    kind="choice",
+    default="local",
+    fixed=True,
+    choices=lambda _: KINDS,
 )
 
 
 def _values(row: Load) -> Mapping[str, str]:
-    return {"slug": row.environment.slug, **{name: limit_text(row.environment, name) for name in LIMITS}}
+    environment = row.environment
+    return {
+        "slug": environment.slug,
+        "kind": environment.kind,
+        **{name: limit_text(environment, name) for name in LIMITS},
+    }
 
 
 def _add(session: Session, _: Project | None, answers: Mapping[str, str]) -> Load:
-    limits = {name: text for name, text in answers.items() if name != "slug" and text}
-    return load(session, session.environments.create(answers.get("slug", ""), **limits))
+    limits = {name: text for name, text in answers.items() if name not in ("slug", "kind") and text}
+    kind = answers.get("kind") or "local"
+    return load(session, session.environments.create(answers.get("slug", ""), kind=kind, **limits))
 
 
-def _edit(session: Session, row: Load, answers: Mapping[str, str]) -> Load:
-    return load(session, session.environments.set(row.environment.slug, **answers))
+def _add_consequence(session: Session, answers: Mapping[str, str]) -> str | None:
+    return box_warning(session, None, answers) if answers.get("kind") in (None, "", "local") else None
 
 
-def consequence(session: Session, row: Load, answers: Mapping[str, str]) -> str | None:
-    """Return what new limits would do to what waits and runs, None where nothing is to be said."""
-    now = load(session, row.environment)
-    off = now.environment.enabled and not _read(answers, "enabled", otherwise=True)
-    if off and (now.waiting or now.running):
-        return (
-            f"{waiting_text(now.waiting)} and will not start until it is on again; what runs goes on"
-            f" ({now.running} now), and idle machines leave"
-        )
-    most = _read(answers, "maximum_scale", otherwise=now.environment.maximum_scale)
-    if most < min(now.environment.maximum_scale, max(now.machines, now.running + now.waiting)):
-        running = f"{now.running} {'runs' if now.running == 1 else 'run'} and will not be ended"
-        told = ", ".join([running] * (now.running > 0) + [waiting_text(now.waiting)] * (now.waiting > 0))
-        limit = f"at most {most} will run at once from then on" if most else "none will start"
-        return f"{told}: {limit}" if told else None
-    return None
+def _edit(session: Session, row: Load, answers: Mapping[str, str], seen: int | None) -> Load:
+    return load(session, session.environments.edit(row.environment.slug, answers, seen=seen))
 
 
-def _read(answers: Mapping[str, str], name: str, *, otherwise: Any) -> Any:  # noqa: ANN401 - as LIMITS reads it
-    try:
-        return read_limit(name, answers[name]) if name in answers else otherwise
-    except InvalidInputError:
-        return otherwise
+def _preview(session: Session, row: Load, answers: Mapping[str, str]) -> Sequence[Section]:
+    if not any(name in SIMULATED for name in answers):
+        return []
+    from core.resources.what_if import environment_preview  # noqa: PLC0415 - the simulator, when somebody asks
 
-
-def waiting_text(number: int) -> str:
-    """Return how many executions wait, in words."""
-    return "1 execution waits" if number == 1 else f"{number or 'no'} executions wait"
+    return environment_preview(session, row, answers)
 
 
 ENVIRONMENT_FORM: Form[Load] = Form(
-    fields=_FIELDS,
+    fields=(_SLUG, _KIND, *map(limit_field, LIMITS)),
     values=_values,
     add=_add,
     add_permission="environment.edit",
-    edit=_edit,
+    edit_version=_edit,
+    version=lambda row: row.environment.version,
     edit_permission="environment.edit",
     consequence=consequence,
+    add_consequence=_add_consequence,
+    preview=_preview,
 )

@@ -2,96 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from core.environments import LIMITS, read_limit
-from core.quantities import binary_size, duration, money
-from core.resources.form import Field, FieldKind
+from core.environments.environment import limit_text
+from core.environments.settings import LIMITS, read_limit
+from core.quantities import duration
+from core.resources.form import Field
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from core.environments.environment import Environment
 
-    from core.environments import Environment
+__all__ = ["LABELS", "limit_field", "limit_text", "shown_limit"]
 
-LABELS = {
-    "name": "Name",
-    "enabled": "Enabled",
-    "minimum_scale": "Machines at least",
-    "maximum_scale": "Machines at most",
-    "scale_down_grace_period": "Idle machines are kept",
-    "per_user_quota": "Machines for each user",
-    "priority_allowed": "High priority allowed",
-    "price_per_hour": "Price of an hour",
-    "cpus": "CPUs of a machine",
-    "memory": "Memory of a machine",
-    "pids": "Processes of a machine",
-    "network": "Network",
-    "isolation": "Isolation",
+LABELS = {name: limit.label for name, limit in LIMITS.items()}
+_PERIODS = ("scale_down_grace_period", "launch_timeout", "host_timeout")
+_SHOWN_EMPTY = {
+    "teams": "none is named",
+    "gpu_devices": "none",
+    "mount_roots": "none allowed",
+    "aliases": "none",
+    "description": "none",
 }
-FLAGS = ("enabled", "priority_allowed")
-CHOICES = {"network": ("bridge", "host", "none"), "isolation": ("standard", "strict")}
-_DEFAULTS = {
-    "enabled": "on",
-    "minimum_scale": "0",
-    "maximum_scale": "5",
-    "scale_down_grace_period": "15m",
-    "per_user_quota": "0",
-    "priority_allowed": "on",
-    "price_per_hour": "0.00",
-    "cpus": "all",
-    "memory": "all",
-    "pids": "4096",
-    "network": "bridge",
-    "isolation": "standard",
-}
-
-
-def _flag(value: Any) -> str:  # noqa: ANN401 - as read from the Environment
-    return "on" if value else "off"
-
-
-def _period(seconds: float) -> str:
-    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds and seconds % length == 0:
-            return f"{seconds / length:g}{unit}"
-    return f"{seconds:g}"
-
-
-_WRITTEN: dict[str, Callable[[Any], str]] = {
-    "enabled": _flag,
-    "priority_allowed": _flag,
-    "scale_down_grace_period": _period,
-    "price_per_hour": money,
-    "memory": lambda value: "all" if value is None else binary_size(value),
-    "cpus": lambda value: "all" if value is None else f"{value:g}",
-}
-
-
-def limit_text(environment: Environment, name: str) -> str:
-    """Return a limit as the text that sets it."""
-    return _WRITTEN.get(name, str)(getattr(environment, name))
 
 
 def limit_field(name: str) -> Field:
     """Return the field that asks for a limit, which its own rule checks."""
-    kind: FieldKind = "flag" if name in FLAGS else "choice" if name in CHOICES else "text"
-    choices = CHOICES.get(name)
+    limit = LIMITS[name]
     return Field(
         key=name,
-        label=LABELS.get(name, name),
-        meaning=LIMITS[name].meaning,
-        kind=kind,
-        required=name != "name",
-        default=_DEFAULTS.get(name, ""),
+        label=limit.label,
+        meaning=limit.meaning,
+        kind=limit.kind,
+        required=limit.needed,
+        default=limit.default,
         check=lambda text: read_limit(name, text),
-        choices=None if choices is None else lambda _: choices,
+        choices=(lambda _: limit.choices) if limit.choices else None,
+        spellings=limit.spellings,
     )
 
 
 def shown_limit(environment: Environment, name: str) -> str:
-    """Return a limit as people read it."""
-    if name == "scale_down_grace_period":
-        return duration(environment.scale_down_grace_period)
+    """Return a limit as people read it, on one line."""
+    if name in _PERIODS:
+        return duration(getattr(environment, name)) if getattr(environment, name) else "none: at once"
     if name == "per_user_quota" and not environment.per_user_quota:
         return "no limit"
-    return limit_text(environment, name)
+    return ", ".join(limit_text(environment, name).split("\n")) or _SHOWN_EMPTY.get(name, "")

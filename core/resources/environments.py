@@ -4,23 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from core.environment_loads import Load, PresentMachine, Queue, load, loads, present_machines, queues
-from core.environments import LIMITS
-from core.quantities import iso_time, money
+from core.environments.loads import Load, Queue, load, loads, queues
+from core.environments.service import LIMITS
+from core.machines.browsing import BrowsedMachines
+from core.quantities import age, iso_time, money
 from core.resources.address import address, execution_address
 from core.resources.environment_form import ENVIRONMENT_FORM, waiting_text
+from core.resources.environment_gauge import bar
 from core.resources.environment_limits import LABELS, limit_text, shown_limit
+from core.resources.environment_removal import DELETE, MAKE_DEFAULT
 from core.resources.fields import environment_fields
 from core.resources.listed import Listed
-from core.resources.resource import Action, Column, Empty, Pair, Resource, Section, Tone
+from core.resources.resource import Action, Column, Empty, Pair, Query, Resource, Section, Tone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from core.environments.environment import Environment
+    from core.machines.service import Machine
     from core.session import Session
 
+GAUGE = 10
+"""Characters of the bar in the list."""
+MOST_MACHINES = 50
+"""Machines that a description tells of."""
 
-def _number(key: str, title: str, meaning: str, value: Callable[[Load], int], tone: Tone) -> Column[Load]:
+
+def _number(
+    key: str, title: str, meaning: str, value: Callable[[Load], int], tone: Tone, *, width: int, needs: int = 0
+) -> Column[Load]:
     return Column(
         key=key,
         title=title,
@@ -29,7 +41,8 @@ def _number(key: str, title: str, meaning: str, value: Callable[[Load], int], to
         value=value,
         order=value,
         right=True,
-        width=7,
+        width=width,
+        needs=needs,
         tone=lambda row: tone if value(row) else Tone.DIM,
     )
 
@@ -43,7 +56,7 @@ _COLUMNS: tuple[Column[Load], ...] = (
         flexible=True,
         tone=lambda _: Tone.STRONG,
     ),
-    Column(key="name", title="NAME", text=lambda row, _: row.environment.name, width=16, flexible=True),
+    Column(key="name", title="NAME", text=lambda row, _: row.environment.name, width=16, flexible=True, needs=110),
     Column(
         key="state",
         title="STATE",
@@ -53,17 +66,55 @@ _COLUMNS: tuple[Column[Load], ...] = (
         tone=lambda row: Tone.GOOD if row.environment.enabled else Tone.DIM,
     ),
     Column(
-        key="machines",
+        key="kind",
+        title="KIND",
+        meaning="local: machines on this Docker Engine; hosts: on hosts of its own",
+        text=lambda row, _: row.environment.kind,
+        width=5,
+        needs=100,
+    ),
+    Column(
+        key="gauge",
         title="MACHINES",
-        meaning="machines that are present, and how many there may be",
-        text=lambda row, _: f"{row.machines}/{row.environment.maximum_scale}",
+        meaning="a sign for each machine, or in proportion: █ busy, ▄ idle, ▁ starting, x cordoned, · may come",
+        text=lambda row, _: bar(row, GAUGE),
         value=lambda row: row.machines,
         order=lambda row: row.machines,
-        right=True,
-        width=8,
+        width=GAUGE,
     ),
-    _number("running", "RUNNING", "executions that run there", lambda row: row.running, Tone.BUSY),
-    _number("waiting", "WAITING", "executions that wait for it", lambda row: row.waiting, Tone.WAITING),
+    _number("busy", "BUSY", "machines that run an execution", lambda row: row.busy, Tone.BUSY, width=4),
+    _number("idle", "IDLE", "machines that are free", lambda row: row.idle, Tone.GOOD, width=4),
+    _number("starting", "START", "machines that are starting", lambda row: row.starting, Tone.WAITING, width=5),
+    _number(
+        "cordoned", "CORD", "machines that take no new work", lambda row: row.cordoned, Tone.BAD, width=4, needs=120
+    ),
+    _number(
+        "maximum", "MAX", "machines that there may be", lambda row: row.environment.maximum_scale, Tone.PLAIN, width=4
+    ),
+    _number("waiting", "WAITING", "executions that wait for it", lambda row: row.waiting, Tone.WAITING, width=7),
+    Column(
+        key="oldest",
+        title="OLDEST",
+        meaning="how long the execution has waited that came first",
+        text=lambda row, now: "" if row.oldest is None else age(now - row.oldest),
+        value=lambda row: None if row.oldest is None else iso_time(row.oldest),
+        order=lambda row: row.oldest,
+        right=True,
+        width=6,
+        time=True,
+        tone=lambda _: Tone.WAITING,
+    ),
+    Column(
+        key="cost_today",
+        title="TODAY",
+        meaning="what its machines have cost since midnight",
+        text=lambda row, _: f"{row.cost_today / 1_000_000:,.2f}",
+        value=lambda row: row.cost_today / 1_000_000,
+        order=lambda row: row.cost_today,
+        right=True,
+        width=7,
+        tone=lambda row: Tone.PLAIN if row.cost_today else Tone.DIM,
+    ),
     Column(
         key="quota",
         title="QUOTA",
@@ -73,6 +124,7 @@ _COLUMNS: tuple[Column[Load], ...] = (
         order=lambda row: row.environment.per_user_quota or float("inf"),
         right=True,
         width=5,
+        needs=120,
     ),
     Column(
         key="price",
@@ -83,7 +135,7 @@ _COLUMNS: tuple[Column[Load], ...] = (
         order=lambda row: row.environment.price_per_hour,
         right=True,
         width=7,
-        needs=90,
+        needs=110,
     ),
     *(
         Column(
@@ -108,22 +160,39 @@ _COLUMNS: tuple[Column[Load], ...] = (
 def _describe(session: Session, row: Load) -> Sequence[Section]:
     current = load(session, row.environment)
     environment = current.environment
-    limits = [Pair(LABELS.get(name, name), shown_limit(environment, name)) for name in LIMITS]
-    machines = [_machine(each) for each in present_machines(session, environment)]
+    ids = next(BrowsedMachines().ids(session, Query(where={"environment": environment.slug})))
+    machines = [_machine(each) for each in session.machines.by_ids(ids[:MOST_MACHINES]).values()]
+    if current.machines > len(machines):
+        machines.append(Pair("", f"{current.machines - len(machines):,} more", tone=Tone.DIM))
     waiting = [_queue(each) for each in queues(session, environment)]
     return [
-        Section("Environment", [Pair("slug", environment.slug, tone=Tone.STRONG), Pair("id", environment.uuid)]),
+        Section("Environment", _identity(session, environment)),
         Section(f"Queue: {current.waiting}", waiting or [Pair("", "nothing waits", tone=Tone.DIM)]),
         Section(
             f"Machines: {current.machines} of {environment.maximum_scale}",
             machines or [Pair("", "none is present: they come when something waits", tone=Tone.DIM)],
         ),
-        Section("Limits", limits),
+        limits_section(environment),
     ]
 
 
-def _machine(machine: PresentMachine) -> Pair:
-    since = f"{machine.state} since {iso_time(machine.state_at)}"
+def limits_section(environment: Environment) -> Section:
+    """Return the limits of an environment as people read them."""
+    return Section("Limits", [Pair(LABELS.get(name, name), shown_limit(environment, name)) for name in LIMITS])
+
+
+def _identity(session: Session, environment: Environment) -> Sequence[Pair]:
+    is_default = session.environments.default_id() == environment.id
+    return [
+        Pair("slug", environment.slug, tone=Tone.STRONG),
+        Pair("id", environment.uuid),
+        Pair("kind", environment.kind),
+        *([Pair("default", "what names no environment runs here")] if is_default else []),
+    ]
+
+
+def _machine(machine: Machine) -> Pair:
+    since = f"{machine.state}{', cordoned' if machine.cordoned else ''} since {iso_time(machine.state_at)}"
     if machine.execution_id is None:
         return Pair(machine.name, since, tone=Tone.DIM)
     what = f"{since}: #{machine.counter} {machine.step} of {machine.project}"
@@ -138,8 +207,14 @@ def _fields(row: Load) -> dict[str, Any]:
     return {
         **environment_fields(row.environment),
         "machines": row.machines,
+        "busy": row.busy,
+        "idle": row.idle,
+        "starting": row.starting,
+        "cordoned": row.cordoned,
         "running": row.running,
         "waiting": row.waiting,
+        "cost_today": f"{row.cost_today / 1_000_000:.6f}",
+        "oldest_waits_since": None if row.oldest is None else iso_time(row.oldest),
     }
 
 
@@ -176,5 +251,7 @@ ENVIRONMENTS: Resource[Load] = Resource(
             changes=False,
             address=lambda row: address("machines", environment=row.environment.slug),
         ),
+        MAKE_DEFAULT,
+        DELETE,
     ),
 )

@@ -10,6 +10,7 @@ from core.executions.execution import STATUSES, Execution
 from core.executions.shapes import SHAPES
 from core.labels import checked_tag
 from core.resources.form import Field, Form
+from core.resources.queue_actions import steering
 from core.resources.resource import Action, Column, Consequence, Empty, Query, Resource, RowFilter, Section, Tone
 
 if TYPE_CHECKING:
@@ -61,9 +62,9 @@ def _short(seconds: int) -> str:
 
 
 def _why_or_where(execution: Execution, _now: float) -> str:
-    # A list has no room for both, and what waits is nowhere, what runs has no reason to wait.
+    # A list has no room for both, and what waits is nowhere, what runs seldom has something to wait for.
     on_machine = f"on {execution.machine}" if execution.machine else ""
-    if execution.status in ("started", "stopping", "complete"):
+    if execution.status in ("stopping", "complete"):
         return on_machine
     return execution.reason or on_machine
 
@@ -264,7 +265,7 @@ def address(execution: Execution, pane: str = "") -> str:
 EXECUTIONS: Resource[Execution] = Resource(
     name="executions",
     singular="execution",
-    aliases=("exec", "ps", "queue"),
+    aliases=("exec", "ps"),
     meaning="what runs, waits and ran",
     permission="execution.see",
     scoped=True,
@@ -347,6 +348,7 @@ EXECUTIONS: Resource[Execution] = Resource(
             permission="execution.create",
             address=lambda execution: f"new copy={execution.id}",
         ),
+        *steering(lambda execution: f"#{execution.counter}"),
         Action(
             id="stop",
             key="X",

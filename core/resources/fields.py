@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from core.environments.values import gpu_list
 from core.quantities import iso_time
 
 if TYPE_CHECKING:
-    from core.environments import Environment, Machine
+    from core.environments.service import Environment, Machine
+    from core.executions.estimates import Estimate
     from core.executions.execution import Event, Execution, ExecutionInput
     from core.lineage_node import LineageNode
     from core.storage.files import File
@@ -75,19 +77,31 @@ def environment_fields(environment: Environment) -> dict[str, Any]:
         "uuid": environment.uuid,
         "slug": environment.slug,
         "name": environment.name,
+        "description": environment.description,
         "kind": environment.kind,
         "enabled": environment.enabled,
         "minimum_scale": environment.minimum_scale,
         "maximum_scale": environment.maximum_scale,
         "scale_down_grace_period": environment.scale_down_grace_period,
+        "launch_timeout": environment.launch_timeout,
+        "host_timeout": environment.host_timeout,
+        "restart_lost": environment.restart_lost,
         "per_user_quota": environment.per_user_quota,
+        "access": environment.access,
+        "teams": [{"team": each.team, "quota": each.quota} for each in environment.teams],
+        "personal_projects": environment.personal_projects,
         "priority_allowed": environment.priority_allowed,
         "price_per_hour": _money(environment.price_per_hour),
         "cpus": environment.cpus,
         "memory": environment.memory,
         "pids": environment.pids,
+        "gpu_devices": [*gpu_list(environment.gpu_devices)],
+        "gpus_per_machine": environment.gpus_per_machine,
         "network": environment.network,
         "isolation": environment.isolation,
+        "mount_roots": [root for root in environment.mount_roots.split("\n") if root],
+        "aliases": [*environment.aliases],
+        "version": environment.version,
         "created_at": _time(environment.created_at),
     }
 
@@ -120,6 +134,19 @@ def input_fields(file: ExecutionInput) -> dict[str, Any]:
 def event_fields(event: Event) -> dict[str, Any]:
     """Return something that happened to an execution."""
     return {"at": _time(event.at), "kind": event.kind, "message": event.message}
+
+
+def estimate_fields(estimate: Estimate | None) -> dict[str, Any] | None:
+    """Return an estimate, in seconds from now; None where there is none."""
+    if estimate is None:
+        return None
+    return {
+        "low": round(estimate.low, 1),
+        "median": round(estimate.median, 1),
+        "high": round(estimate.high, 1),
+        "runs": estimate.runs,
+        "steps": list(estimate.steps),
+    }
 
 
 def lineage_fields(node: LineageNode) -> dict[str, Any]:

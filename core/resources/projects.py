@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from core.projects.service import JOINERS, checked_joiner, checked_name, checked_yaml_path
+from core.errors import InvalidInputError
+from core.projects.service import checked_name
+from core.projects.settings import JOINERS, checked_joiner, checked_personal, checked_yaml_path
 from core.projects.summaries import ProjectSummary, summaries, summary
 from core.quantities import age, iso_time
 from core.resources.address import address
@@ -29,6 +31,7 @@ _FIELDS = (
         meaning="how it is called here: 1 to 80 printable characters",
         required=True,
         fixed=True,
+        argument=True,
         check=checked_name,
     ),
     Field(
@@ -37,6 +40,21 @@ _FIELDS = (
         meaning="where its executions run when nothing else is said; none is that of the installation",
         kind="choice",
         choices=lambda session: ["", *(each.slug for each in session.environments.list())],
+    ),
+    Field(
+        key="team",
+        label="Team",
+        meaning="what runs in it counts for this team, whoever starts it; without one, for a team of theirs",
+        kind="choice",
+        choices=lambda session: ["", *(each.name for each in session.teams.list())],
+    ),
+    Field(
+        key="personal",
+        label="Personal",
+        meaning="on: it is its creator's own, which some environments do not take",
+        kind="flag",
+        default="off",
+        check=checked_personal,
     ),
     Field(
         key="yaml_path",
@@ -107,6 +125,14 @@ _COLUMNS: tuple[Column[ProjectSummary], ...] = (
         wide=True,
     ),
     Column(
+        key="owner",
+        title="OWNER",
+        meaning="the team whose it is; of a personal project, the person",
+        text=lambda row, _: row.team or (row.creator if row.project.personal else ""),
+        width=12,
+        wide=True,
+    ),
+    Column(
         key="age",
         title="AGE",
         meaning="since it was created",
@@ -121,18 +147,21 @@ _COLUMNS: tuple[Column[ProjectSummary], ...] = (
 
 def _add(session: Session, _: Project | None, answers: Mapping[str, str]) -> ProjectSummary:
     standard = {field.key: field.default for field in _FIELDS}
-    others = {key: text for key, text in answers.items() if key != "name" and text and text != standard[key]}
+    is_personal = checked_personal(answers.get("personal") or "off")
+    own = ("name", "personal")
+    others = {key: text for key, text in answers.items() if key not in own and text and text != standard[key]}
     if others:
         session.require("project.edit")
-        _check(session, others)
-    project = session.projects.create(answers.get("name", ""))
+        _check(session, others | {"personal": "on" if is_personal else "off"})
+    project = session.projects.create(answers.get("name", ""), personal=is_personal)
     return summary(session, session.projects.set(project, **others) if others else project)
 
 
 def _edit(session: Session, row: ProjectSummary, answers: Mapping[str, str]) -> ProjectSummary:
     changes: dict[str, str | None] = dict(answers)
-    if changes.get("default_environment") == "":
-        changes["default_environment"] = None
+    for key in ("default_environment", "team"):
+        if changes.get(key) == "":
+            changes[key] = None
     return summary(session, session.projects.set(row.project, **changes))
 
 
@@ -141,12 +170,19 @@ def _check(session: Session, answers: Mapping[str, str]) -> None:
     checked_joiner(answers.get("command_joiner", "newline"))
     if "default_environment" in answers:
         session.environments.get(answers["default_environment"])
+    if "team" in answers:
+        session.teams.get(answers["team"])
+        if checked_personal(answers.get("personal") or "off"):
+            message = "a project is personal or a team's: choose one"
+            raise InvalidInputError(message, field="personal")
 
 
 def _values(row: ProjectSummary) -> Mapping[str, str]:
     return {
         "name": row.project.name,
         "default_environment": row.environment,
+        "team": row.team,
+        "personal": "on" if row.project.personal else "off",
         "yaml_path": row.project.yaml_path,
         "command_joiner": row.project.command_joiner,
     }
@@ -160,6 +196,8 @@ def _describe(_: Session, row: ProjectSummary) -> Sequence[Section]:
         Pair("created", iso_time(project.created_at)),
         Pair("valohai.yaml", project.yaml_path),
         Pair("lines of a command", f"joined by {project.command_joiner!r}"),
+        *([Pair("team", row.team, address("team", row.team))] if row.team else []),
+        *([Pair("personal", f"{row.creator}'s own")] if row.project.personal else []),
         Pair("environment", row.environment or "that of the installation", _environment(row)),
     ]
     counts = [
@@ -184,6 +222,9 @@ def _fields(row: ProjectSummary) -> dict[str, Any]:
         "uuid": row.project.uuid,
         **_values(row),
         "default_environment": row.environment or None,
+        "team": row.team or None,
+        "personal": row.project.personal,
+        "creator": row.creator,
         "executions": dict(row.counts),
         "directories": list(row.directories),
         "created_at": iso_time(row.project.created_at),
@@ -201,7 +242,7 @@ PROJECTS: Resource[ProjectSummary] = Resource(
         lambda session, _: summaries(session),
         key=lambda row: row.project.id,
         columns=_COLUMNS,
-        kinds=frozenset({"project", "environment", "execution"}),
+        kinds=frozenset({"project", "environment", "execution", "team"}),
     ),
     key=lambda row: row.project.id,
     label=lambda row: f"project {row.project.name}",

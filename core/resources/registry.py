@@ -15,10 +15,16 @@ if TYPE_CHECKING:
 
 RESOURCES: dict[str, str] = {
     "executions": "core.resources.executions:EXECUTIONS",
+    "queue": "core.resources.queue:QUEUE",
     "files": "core.resources.files:FILES",
     "projects": "core.resources.projects:PROJECTS",
     "environments": "core.resources.environments:ENVIRONMENTS",
+    "hosts": "core.resources.hosts:HOSTS",
     "machines": "core.resources.machines:MACHINES",
+    "costs": "core.resources.costs:COSTS",
+    "teams": "core.resources.teams:TEAMS",
+    "members": "core.resources.members:MEMBERS",
+    "alarms": "core.resources.alarms:ALARMS",
     "activity": "core.resources.activity:ACTIVITY",
     "settings": "core.resources.settings:SETTINGS",
 }

@@ -136,6 +136,20 @@ class Consequence:
     type_name: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Asking(Generic[Row]):
+    """What an action has to know first: one of some things, which `options` gives with what each of them means.
+
+    `answered` returns the action that does it with what was chosen. A command takes it as the option `--key`.
+    """
+
+    key: str
+    title: str
+    meaning: str
+    options: Callable[[Session, Sequence[Row]], Sequence[tuple[str, str]]]
+    answered: Callable[[str], Action[Row]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action(Generic[Row]):
     """Something that may be done with a row: it acts (`run`), or it leads to a place of the console (`address`).
@@ -145,6 +159,7 @@ class Action(Generic[Row]):
     `permission` is the action of the policy that it needs; without `changes` it is open in read-only consoles too.
     `address_of_many` leads to a place that shows several rows together.
     One that takes seconds is carried out by `run_slowly`, which tells how far it is, in the place of `run`.
+    One that has to know something first `asks`, and has no `run` of its own.
     """
 
     id: str
@@ -160,11 +175,12 @@ class Action(Generic[Row]):
     run_slowly: Callable[[Session, Row, Progress], str] | None = None
     address: Callable[[Row], str] | None = None
     address_of_many: Callable[[Sequence[Row]], str] | None = None
+    asks: Asking[Row] | None = None
 
     @property
     def acts(self) -> bool:
         """Whether it does something, rather than lead somewhere."""
-        return self.run is not None or self.run_slowly is not None
+        return self.run is not None or self.run_slowly is not None or self.asks is not None
 
     def carry_out(self, session: Session, row: Row, progress: Progress) -> str:
         """Do it with a row, and return what there is to tell."""
@@ -199,6 +215,7 @@ class Resource(Generic[Row]):
 
     `name` is the plural: its place in the console and its group of commands. `key` gives a row's id, `reference` what
     somebody types to name it, `find` reads that (raising NotFoundError), `label` is how a row is called in a sentence.
+    Of a list that `follows`, the cursor on the first row stays on the first row whatever comes, as in a log.
     `opens` gives the address of the place that shows a row in full; without it, that is the description made from
     `describe`. `scoped` rows belong to a project. `fields` gives a row as JSON, by default from the columns' values.
     `summary` gives counts that stand above the list. `adds` is the address of the place that makes a row, where that
@@ -227,6 +244,7 @@ class Resource(Generic[Row]):
     add_permission: str = ""
     aliases: tuple[str, ...] = ()
     scoped: bool = False
+    follows: bool = False
 
     def column(self, key: str) -> Column[Row]:
         """Return the column with this key.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
+from core.scheduler.gpus import devices
+
 if TYPE_CHECKING:
     import sqlite3
 
@@ -16,27 +18,59 @@ AttemptState = Literal["preparing", "running", "closed"]
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at running an execution."""
+    """One try at running an execution, on a machine of this box, or of the host named `host` at `address`.
+
+    `mounts` are what the step asked for besides its own directories: source, target and read_only of each. `lost`
+    says why its machine is gone, where it is.
+    """
 
     id: int
     execution_id: int
     number: int
     state: AttemptState
     cursor: dict[str, Any]
+    machine_id: int
+    machine: str
+    host_id: int | None
+    host: str
+    address: str | None
+    lost: str | None
+    gpus: tuple[str, ...]
+    mounts: list[dict[str, Any]]
 
 
 def load(connection: sqlite3.Connection, attempt_id: int) -> Attempt:
     """Return an attempt as it stands."""
     row = connection.execute(
-        "SELECT id, execution_id, number, state, cursor FROM attempts WHERE id = ?", (attempt_id,)
+        "SELECT a.id, a.execution_id, a.number, a.state, a.cursor, m.id AS machine_id, m.name AS machine, m.host_id,"
+        " coalesce(h.name, 'this machine') AS host, h.address, CASE m.state WHEN 'gone' THEN m.reason END AS lost,"
+        " m.gpu_devices AS gpus, e.mounts FROM attempts a"
+        " JOIN executions e ON e.id = a.execution_id JOIN machines m ON m.id = a.machine_id"
+        " LEFT JOIN hosts h ON h.id = m.host_id WHERE a.id = ?",
+        (attempt_id,),
     ).fetchone()
-    return Attempt(row["id"], row["execution_id"], row["number"], row["state"], orjson.loads(row["cursor"]))
+    read = {
+        "cursor": orjson.loads(row["cursor"]),
+        "gpus": tuple(devices(row["gpus"])),
+        "mounts": orjson.loads(row["mounts"]),
+    }
+    return Attempt(**(dict(row) | read))
 
 
 def open_attempts(connection: sqlite3.Connection) -> list[int]:
     """Return the ids of the attempts that are not closed."""
     rows = connection.execute("SELECT id FROM attempts INDEXED BY attempts_open WHERE state != 'closed'")
     return sorted(row[0] for row in rows)
+
+
+def attempts_on(connection: sqlite3.Connection, host_id: int) -> list[int]:
+    """Return the ids of the open attempts on a host."""
+    rows = connection.execute(
+        "SELECT a.id FROM attempts a INDEXED BY attempts_open JOIN machines m ON m.id = a.machine_id"
+        " WHERE a.state != 'closed' AND m.host_id = ?",
+        (host_id,),
+    )
+    return [row[0] for row in rows]
 
 
 def stopping_attempts(connection: sqlite3.Connection) -> list[int]:

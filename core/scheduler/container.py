@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from core.machines.host_address import read_address
 from core.quantities import iso_time
-from core.scheduler.engines.engine import ContainerSpecification
+from core.scheduler.engines.engine import ContainerSpecification, Mount
 from core.scheduler.workplace import STRICT_USER
 
 if TYPE_CHECKING:
-    from core.environments import Environment
+    from core.environments.service import Environment
     from core.executions.execution import Execution
     from core.projects.service import Project
+    from core.scheduler.attempts import Attempt
     from core.scheduler.workplace import Workplace
 
 LAUNCH = (
     "if command -v bash >/dev/null 2>&1; then"
-    " exec bash -c \"trap 'exit 143' TERM; . /valohai/command\"; fi;"
-    " trap 'exit 143' TERM; . /valohai/command"
+    " exec bash -c \"trap 'exit 143' TERM; . {script}\"; fi;"
+    " trap 'exit 143' TERM; . {script}"
 )
 """Runs the script in bash where the image has it (steps use `source`), else in sh.
 
@@ -35,6 +38,7 @@ def container_specification(
     project: Project,
     environment: Environment,
     workplace: Workplace,
+    attempt: Attempt,
     script: str,
 ) -> ContainerSpecification:
     """Describe the container of an attempt."""
@@ -43,9 +47,9 @@ def container_specification(
         name=name,
         labels={"shoal.instance": instance, "shoal.execution": execution.uuid},
         image=execution.image,
-        command=["/valohai/command"] if script.startswith("#!") else ["/bin/sh", "-c", LAUNCH],
-        environment=variables(execution, project, strict=strict),
-        mounts=workplace.mounts(),
+        command=_command(workplace.script, script),
+        environment=variables(execution, project, _address(attempt.address), strict=strict),
+        mounts=[*workplace.mounts(), *(Mount(**mount) for mount in attempt.mounts)],
         working_directory="/valohai/repository",
         network=environment.network,
         strict=strict,
@@ -53,7 +57,13 @@ def container_specification(
         cpus=environment.cpus,
         memory=environment.memory,
         pids=environment.pids,
+        gpus=attempt.gpus,
     )
+
+
+def _command(place: str, script: str) -> list[str]:
+    """Return what runs a script that lies at `place`: itself where its first line says of what kind it is."""
+    return [place] if script.startswith("#!") else ["/bin/sh", "-c", LAUNCH.format(script=place)]
 
 
 def strict_user() -> str:
@@ -61,9 +71,8 @@ def strict_user() -> str:
     return f"{os.geteuid()}:{os.getegid()}" if os.geteuid() != 0 else f"{STRICT_USER}:{STRICT_USER}"
 
 
-def variables(execution: Execution, project: Project, *, strict: bool) -> dict[str, str]:
+def variables(execution: Execution, project: Project, address: str, *, strict: bool) -> dict[str, str]:
     """Return the container's environment variables; those that say what it is win over the person's."""
-    address = _address()
     own = {"HOME": "/tmp"} if strict else {}  # noqa: S108 - the only place that a strict container can write to
     identity = {
         "VH_JOB_ID": f"exec-{execution.uuid}",
@@ -125,8 +134,16 @@ def _execution_file(
     return {f"valohai.{name}": value for name, value in facts.items()}
 
 
-def _address() -> str:
-    """Return this machine's address towards others; asking for a route sends nothing."""
+def _address(of_host: str | None) -> str:
+    """Return the address of a host that is reached as `of_host`, or this machine's towards others.
+
+    Asking for a route sends nothing.
+    """
+    if of_host is not None:
+        name = read_address(of_host).host
+        with suppress(OSError):
+            return socket.gethostbyname(name)
+        return name
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))

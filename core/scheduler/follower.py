@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from core.executions.execution import Execution
-    from core.scheduler.engines.engine import ContainerState, Engine, LogStream
+    from core.scheduler.engines.engine import ContainerState, Engine, Stream
     from core.scheduler.log_frames import Line, LogFrames
     from core.scheduler.recorder import Recorder
     from core.scheduler.watch import Watch
@@ -39,15 +39,21 @@ logger = logging.getLogger(__name__)
 
 
 class DetachedError(Exception):
-    """The scheduler goes; the container stays and the next scheduler takes it over."""
+    """The runner leaves: the scheduler goes and the next one takes the container over, or its machine is lost."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Signals:
-    """What others ask of a runner: to stop its execution, or to leave it to the next scheduler."""
+    """What others ask of a runner: to stop its execution, or to leave it, to the next scheduler or as lost."""
 
     stop: threading.Event = field(default_factory=threading.Event)
     detach: threading.Event = field(default_factory=threading.Event)
+    lost: str | None = None
+
+    def lose(self, why: str) -> None:
+        """Say that the attempt's machine is lost."""
+        self.lost = self.lost or why
+        self.detach.set()
 
 
 class Follower:
@@ -79,10 +85,12 @@ class Follower:
         self._heard_at = time.monotonic()
         self.engine_was_down = False
 
-    def follow(self, state: ContainerState | None, tasks: Callable[[], None]) -> ContainerState | None:
+    def follow(
+        self, state: ContainerState | None, tasks: Callable[[], None], silence: Callable[[bool], None]
+    ) -> ContainerState | None:
         """Return the container's state when it has ended and every line of its log is recorded; None where it vanished.
 
-        `state` is what was just seen of it.
+        `state` is what was just seen of it. `silence` is told while the engine does not answer, and when it does again.
 
         Raises:
             DetachedError: the scheduler goes.
@@ -96,7 +104,10 @@ class Follower:
                 state = self._engine.observe(self._name)
             except (EngineDownError, RefusedError) as error:
                 self.engine_was_down |= isinstance(error, EngineDownError)
-                state = self._observe()
+                state = self._observe(silence)
+                if state is not None and state.status == "running":
+                    # It outlived that: how it ends later is its own doing.
+                    self.engine_was_down = False
         return None
 
     def _read(self, tasks: Callable[[], None], *, wait: bool) -> None:
@@ -127,13 +138,17 @@ class Follower:
         state = self._engine.observe(self._name)
         return state is None or state.status != "running"
 
-    def _observe(self) -> ContainerState | None:
+    def _observe(self, silence: Callable[[bool], None]) -> ContainerState | None:
         while True:
             self._pause()
             try:
-                return self._engine.observe(self._name)
+                state = self._engine.observe(self._name)
             except (EngineDownError, RefusedError):
                 self.engine_was_down = True
+                silence(True)
+            else:
+                silence(False)
+                return state
 
     def _record(self, lines: list[Line]) -> None:
         """Record lines, waiting for a disk that is full: the container's own log keeps what is not read meanwhile."""
@@ -191,7 +206,7 @@ class _Reading:
     The queue is short: a container that prints faster than can be written waits in Docker's log, not in memory.
     """
 
-    def __init__(self, stream: LogStream) -> None:
+    def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._chunks: queue.Queue[bytes | EngineDownError | None] = queue.Queue(maxsize=64)
         self._closed = False

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.errors import ShoalError
+from core.executions.mounts import real
 from core.executions.transitions import Outcome
 from core.scheduler import staging
 from core.scheduler.container import container_specification
+from core.scheduler.detail import Detail
 from core.scheduler.engines.engine import ContainerState, ImageMissingError, RefusedError
 from core.scheduler.follower import DetachedError
 from core.storage.stage import StagingStoppedError
 
 if TYPE_CHECKING:
-    from core.environments import Environment
+    from core.environments.service import Environment
     from core.executions.execution import Execution
     from core.projects.service import Project
+    from core.scheduler.attempts import Attempt
     from core.scheduler.engines.engine import ContainerSpecification, Engine
     from core.scheduler.follower import Signals
+    from core.scheduler.image_supply import ImageSupply
     from core.scheduler.recorder import Recorder
     from core.scheduler.workplace import Workplace
     from core.session import Session
@@ -38,15 +43,20 @@ class Preparation:
         self,
         session: Session,
         engine: Engine,
+        images: ImageSupply,
         execution: Execution,
+        attempt: Attempt,
         place: Workplace,
         recorder: Recorder,
         signals: Signals,
     ) -> None:
         self._session = session
         self._engine = engine
+        self._images = images
         self._execution = execution
+        self._attempt = attempt
         self._place = place
+        self._detail = Detail(session, execution.id, self._end_on_stop)
         self._recorder = recorder
         self._signals = signals
         self._project: Project = session.projects.by_id(execution.project_id)
@@ -74,28 +84,36 @@ class Preparation:
         staging.stage_inputs(self._session, self._execution, self._place, self._recorder.status, self._is_stopped)
         staging.write_config(self._session, self._execution, self._project, self._environment, self._place)
         self._end_on_stop()
+        attempt = self._attempt
+        if attempt.mounts and attempt.host_id is None:
+            # Asked last: a link may have been put there while the inputs came.
+            attempt = replace(attempt, mounts=real(self._environment, attempt.mounts, self._session.home.root))
         specification = container_specification(
-            name, instance, self._execution, self._project, self._environment, self._place, script
+            name, instance, self._execution, self._project, self._environment, self._place, attempt, script
         )
         return ContainerState(self._submit(specification), "created")
 
     def _submit(self, specification: ContainerSpecification) -> str:
-        """Create the container, pulling its image first where the engine does not have it."""
+        """Create the container; a host is asked for its image first, this machine's engine when creating fails."""
+        if self._attempt.host_id is not None:
+            self._bring(specification.image)
+        sending = self._detail.progress(f"code and inputs are being copied to {self._attempt.host}")
+        self._place.send(self._engine, specification.image, sending)
         try:
             return self._engine.submit(specification)
         except ImageMissingError:
-            self._pull(specification.image)
+            self._bring(specification.image)
         return self._engine.submit(specification)
 
-    def _pull(self, image: str) -> None:
-        self._recorder.status(f"pulling image {image}")
+    def _bring(self, image: str) -> None:
+        where = self._attempt.host_id, self._attempt.host
         try:
-            self._engine.pull(image, self._end_on_stop)
+            self._images.bring(self._engine, *where, image, self._detail, self._recorder.status)
         except RefusedError as error:
             message = f"image {image!r} cannot be had: {error.message}; check its name, or build it here"
             raise FailedError(Outcome("error", message)) from error
 
-    def _end_on_stop(self, _progress: str = "") -> None:
+    def _end_on_stop(self) -> None:
         if self._is_stopped():
             raise FailedError(Outcome("stopped", "stopped"))
 

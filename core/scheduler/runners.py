@@ -9,12 +9,13 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from core.scheduler import attempts
+from core.scheduler.image_supply import ImageSupply
 from core.scheduler.runner import Runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from core.scheduler.engines.engine import Engine
+    from core.scheduler.engines.engine import Engines
     from core.session import Session
 
 RETRY_AFTER = 5.0
@@ -33,11 +34,10 @@ class Runners:
     `ended` is called when one has ended.
     """
 
-    def __init__(
-        self, session: Session, open_engine: Callable[[], Engine], instance: str, ended: Callable[[], None]
-    ) -> None:
+    def __init__(self, session: Session, engines: Engines, instance: str, ended: Callable[[], None]) -> None:
         self._session = session
-        self._open_engine = open_engine
+        self._engines = engines
+        self._images = ImageSupply(engines)
         self._instance = instance
         self._ended = ended
         self._failures: Counter[int] = Counter()
@@ -48,7 +48,7 @@ class Runners:
 
     def start(self, attempt_id: int, *, is_new: bool = False) -> None:
         """Run an attempt; `is_new` says that no container can carry its name yet."""
-        runner = Runner(self._session, self._open_engine(), attempt_id, self._instance, is_new=is_new)
+        runner = Runner(self._session, self._engines, self._images, attempt_id, self._instance, is_new=is_new)
         thread = threading.Thread(target=self._run, args=(runner, attempt_id), name=runner.name, daemon=True)
         self._running[attempt_id] = (runner, thread)
         thread.start()
@@ -65,6 +65,17 @@ class Runners:
         for attempt_id in attempts.stopping_attempts(connection):
             if attempt_id in self._running:
                 self._running[attempt_id][0].signals.stop.set()
+
+    def lose(self, host_id: int, why: str) -> None:
+        """Give up what runs on a host: each of its attempts is lost. It may be said again while that is written down.
+
+        `why` goes into sentences, as in "machine gpu-2-1 was lost: host gpu-2 did not answer for 5 min".
+        """
+        for attempt_id in attempts.attempts_on(self._session.read("execution.run"), host_id):
+            if attempt_id not in self._running:
+                self._take_up(attempt_id)
+            if attempt_id in self._running:
+                self._running[attempt_id][0].signals.lose(why)
 
     def leave(self) -> bool:
         """Let go of what runs: the containers go on, and the next scheduler takes them over.

@@ -8,27 +8,33 @@ import time
 from typing import TYPE_CHECKING
 
 from core.ancestry import pack_finished_blocks
+from core.environments.samples import Sampler
+from core.metrics.publishing import Metrics
 from core.scheduler import machines
-from core.scheduler.carry_out import carry_out, is_empty, known_reasons, reasons_of, write_reasons
-from core.scheduler.engines.engine import EngineDownError, RefusedError
+from core.scheduler.carry_out import WrittenReasons, carry_out, is_empty, reasons_of
 from core.scheduler.lease import RENEW_EVERY
 from core.scheduler.plan import Decision, plan
+from core.scheduler.providers.hosts import HostsProvider
+from core.scheduler.providers.local import LocalProvider
 from core.scheduler.runners import Runners
-from core.scheduler.snapshot import snapshot
-from core.scheduler.sweep import instance_of, sweep
+from core.scheduler.snapshot import SnapshotReader
+from core.scheduler.sweep import instance_of
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
-    from core.scheduler.engines.engine import Engine
+    from core.scheduler.engines.engines import Engines
     from core.scheduler.lease import Lease
     from core.scheduler.plan import Environment
+    from core.scheduler.providers.provider import Provider
     from core.session import Session
     from data.changes import Bell
 
-ENGINE_RETRY = 2.0
-"""Seconds between two looks at an engine that does not answer."""
+RETRY_AFTER = 2.0
+"""Seconds before a look that failed is taken again."""
+MOST_ROUNDS = 100
+"""Plans that may follow each other at once: a decision that cannot be carried out must not be made for ever."""
 PACK_EVERY = 60.0
 """Seconds between two looks for parts of the lineage that are finished."""
 OPTIMIZE_EVERY = 600.0
@@ -38,18 +44,22 @@ logger = logging.getLogger(__name__)
 
 
 class Scheduler:
-    """Carries out the plan. `open_engine` makes an engine for one thread."""
+    """Carries out the plan, on the machines of `engines`."""
 
-    def __init__(self, session: Session, bell: Bell, lease: Lease, open_engine: Callable[[], Engine]) -> None:
+    def __init__(self, session: Session, bell: Bell, lease: Lease, engines: Engines) -> None:
         self._session = session
         self._bell = bell
         self._lease = lease
-        self._open_engine = open_engine
-        self._engine = open_engine()
-        self._instance = instance_of(session)
-        self._runners = Runners(session, open_engine, self._instance, bell.ring)
-        self._fault: str | None = None
-        self._fault_checked_at = 0.0
+        instance = instance_of(session)
+        self._runners = Runners(session, engines, instance, bell.ring)
+        self._metrics = Metrics(session)
+        self._providers: dict[str, Provider] = {
+            "local": LocalProvider(session, engines, instance, self._metrics.failed),
+            "hosts": HostsProvider(session, engines, instance, self._runners.lose, self._metrics.failed),
+        }
+        self._snapshots = SnapshotReader()
+        self._reasons = WrittenReasons()
+        self._sampler = Sampler()
         self._optimized_at: float | None = None
         self._packed_at = 0.0
 
@@ -57,11 +67,12 @@ class Scheduler:
         """Take over what an earlier scheduler left: attempts go on, leftovers are removed."""
         with self._session.write("machine.run") as connection:
             machines.release_unused(connection)
+        for provider in self._providers.values():
+            provider.recover()
         self._runners.look_after()
 
     def run(self, stop: threading.Event, exit_when_idle: float | None = None) -> None:
         """Work until `stop` is set, or until nothing ran or waited for `exit_when_idle` seconds."""
-        self._sweep()
         idle_since = time.monotonic()
         while not stop.is_set():
             wake_at = self._tick()
@@ -73,72 +84,82 @@ class Scheduler:
 
     def leave(self) -> bool:
         """Let go of everything; False when this process must end before another scheduler may start."""
-        self._engine.close()
-        return self._runners.leave()
+        done = self._runners.leave()
+        for provider in self._providers.values():
+            provider.leave()
+        self._metrics.close()
+        return done
 
     def has_work(self) -> bool:
         """Tell whether anything runs or waits; a database that cannot say counts as yes."""
         try:
-            return bool(self._runners) or self._unfinished()
+            return bool(self._runners) or self._unfinished() or any(map(_is_busy, self._providers.values()))
         except sqlite3.Error:
             return True
 
     def _tick(self) -> float | None:
         """Look and act until there is nothing to do; return when time alone makes something to do."""
+        began = time.monotonic()
         try:
             return self._act()
         except sqlite3.OperationalError as error:
             logger.warning("trying again: %s", error)
         except Exception:
             logger.exception("this look at things failed; the next one comes")
-        return time.time() + ENGINE_RETRY
+        finally:
+            self._metrics.ticked(time.monotonic() - began)
+            self._metrics.publish()
+        self._metrics.failed("tick")
+        self._snapshots.forget()
+        self._reasons.forget()
+        return time.time() + RETRY_AFTER
 
     def _act(self) -> float | None:
         self._lease.renew()
+        wake_at = [_reconciled(provider) for provider in self._providers.values()]
         self._runners.look_after()
-        while True:
-            decision = plan(self._look(), time.time())
-            if (decision.assign or decision.launch or self._fault) and self._engine_fault():
-                decision = plan(self._look(), time.time())
+        for _ in range(MOST_ROUNDS):
+            environments, decision = self._decision()
             if not self._carry_out(decision):
+                self._sample(environments)
                 self._tidy()
-                return decision.wake_at
+                return min((at for at in (decision.wake_at, *wake_at) if at is not None), default=None)
+        logger.warning("the plan does not come to rest within %d rounds", MOST_ROUNDS)
+        return time.time() + RETRY_AFTER
+
+    def _decision(self) -> tuple[Sequence[Environment], Decision]:
+        """Plan; where work would begin, only after a look whether it can."""
+        environments = self._look()
+        decision = plan(environments, time.time())
+        begins = bool(decision.assign or decision.launch)
+        doubts = [provider.doubt(begins=begins) for provider in self._providers.values()]
+        if any(doubts):
+            environments = self._look()
+            decision = plan(environments, time.time())
+        return environments, decision
 
     def _look(self) -> list[Environment]:
-        return snapshot(self._session.read("machine.run"), self._fault)
+        connection = self._session.read("machine.run")
+        rows = connection.execute("SELECT id, kind FROM environments WHERE deleted_at IS NULL").fetchall()
+        now = time.time()
+        launching = {row["id"]: self._providers[row["kind"]].launching(connection, row["id"], now) for row in rows}
+        return self._snapshots.read(connection, launching)
 
-    def _engine_fault(self) -> bool:
-        """Ask the engine whether it answers; True when that changed what the plan must know."""
-        before = self._fault
-        if before is not None and time.monotonic() - self._fault_checked_at < ENGINE_RETRY:
-            return False
-        self._fault_checked_at = time.monotonic()
-        try:
-            self._engine.ping()
-            if before is not None:
-                self._fault = None
-                self._sweep()
-        except (EngineDownError, RefusedError) as error:
-            if before is None:
-                self._fault = f"since {time.strftime('%H:%M:%S')} {error.message}"
-                logger.warning(self._fault)
-        return self._fault != before
-
-    def _sweep(self) -> None:
-        try:
-            sweep(self._session, self._engine, self._instance)
-        except (EngineDownError, RefusedError, OSError, sqlite3.Error) as error:
-            logger.warning("nothing swept: %s", error)
+    def _sample(self, environments: Sequence[Environment]) -> None:
+        now = time.time()
+        if self._sampler.due(environments, now):
+            with self._session.write("machine.run") as connection:
+                self._sampler.sample(connection, environments, now)
 
     def _carry_out(self, decision: Decision) -> bool:
         """Write the decision down, then start what it assigns; True when another look may find more to do."""
         reasons = reasons_of(decision)
         nothing = is_empty(decision)
-        if nothing and reasons == known_reasons(self._session.read("machine.run")):
+        if nothing and self._reasons.are(self._session.read("machine.run"), reasons):
             return False
         with self._session.write("machine.run") as connection:
             begun = carry_out(connection, decision)
-            write_reasons(connection, reasons)
+            self._reasons.write(connection, reasons)
         for attempt_id in begun:
             self._runners.start(attempt_id, is_new=True)
         return not nothing
@@ -155,7 +176,7 @@ class Scheduler:
         return row is not None
 
     def _pause(self, wake_at: float | None, exit_when_idle: float | None) -> float:
-        pause = RENEW_EVERY if self._fault is None else ENGINE_RETRY
+        pause = RENEW_EVERY
         if exit_when_idle is not None:
             pause = min(pause, max(exit_when_idle, 0.1))
         return pause if wake_at is None else min(pause, max(wake_at - time.time(), 0.05))
@@ -172,3 +193,16 @@ class Scheduler:
         if self._optimized_at is None or now - self._optimized_at > OPTIMIZE_EVERY:
             self._optimized_at = now
             self._session.database.optimize()
+
+
+def _reconciled(provider: Provider) -> float | None:
+    """Let a provider see to its machines; one that cannot must not keep the others from theirs."""
+    try:
+        return provider.reconcile(time.time())
+    except Exception:
+        logger.exception("machines of one kind were not seen to; that is tried again")
+        return time.time() + RETRY_AFTER
+
+
+def _is_busy(provider: Provider) -> bool:
+    return provider.is_busy()

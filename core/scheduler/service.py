@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import ConflictError
 from core.scheduler.engines.docker import DockerEngine
+from core.scheduler.engines.engines import Engines
 from core.scheduler.lease import Lease
 from core.scheduler.scheduler import Scheduler
 from core.shoal import Shoal
@@ -42,7 +43,8 @@ def run_scheduler(
         signal.signal(number, lambda *_: _stop(stop, shoal))
     try:
         shoal.bell.listen()
-        scheduler = Scheduler(shoal.system_session(), shoal.bell, lease, open_engine)
+        session = shoal.system_session()
+        scheduler = Scheduler(session, shoal.bell, lease, Engines(session, open_engine, shoal.bell.ring))
         scheduler.recover()
         _tell_systemd("READY=1")
         ready()

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import orjson
 
 from core.scheduler.attempts import container_name
+from core.scheduler.engines.engine import RefusedError
 from core.scheduler.workplace import Workplace
 
 if TYPE_CHECKING:
     from core.scheduler.engines.engine import Engine
     from core.session import Session
 
-_NAME = re.compile(r"-([0-9a-f]{32})-[0-9]+$")
+_NAME = re.compile(r"-([0-9a-f]{32})-([0-9]+)(-[a-z]+)?$")
 logger = logging.getLogger(__name__)
 
 
@@ -27,23 +29,41 @@ def instance_of(session: Session) -> str:
 
 
 def sweep(session: Session, engine: Engine, instance: str) -> None:
-    """Remove containers and directories of closed attempts; what no row knows of is reported and left alone.
+    """Remove an engine's containers and volumes of closed attempts, running or not; what no row knows of is left alone.
 
-    A container without a row belongs to a database that was restored from before it: only a person can say what it is.
+    A host that comes back may still run what was given up meanwhile: it is ended here, and nothing is taken of it. A
+    container without a row belongs to a database that was restored from before it: only a person can say what it is.
     """
-    containers = engine.names(f"shoal.instance={instance}")
-    directories = [directory.name for directory in session.home.attempts.iterdir()]
-    states = _states(session, instance, {*containers, *directories})
+    label = f"shoal.instance={instance}"
+    containers, volumes = engine.names(label), engine.volumes(label)
+    states = _states(session, instance, {*containers, *volumes})
     for name in containers:
-        if states.get(name) == "closed":
+        state = states.get(_attempt(name))
+        if state == "closed":
             engine.forget(name)
-        elif name not in states:
+        elif state is None:
             logger.warning(
                 "container %s is of this Shoal, but no execution here has it: remove it if you know it", name
             )
+    for name in volumes:
+        if states.get(_attempt(name)) == "closed":
+            with suppress(RefusedError):
+                engine.remove_volume(name)
+
+
+def sweep_directories(session: Session, instance: str) -> None:
+    """Remove this machine's directories of attempts that are closed or that no row knows of."""
+    directories = [directory.name for directory in session.home.attempts.iterdir()]
+    states = _states(session, instance, set(directories))
     for name in directories:
         if states.get(name, "closed") == "closed":
-            Workplace(session.home.attempts / name).remove()
+            Workplace(session.home.attempts / name, {}).remove()
+
+
+def _attempt(name: str) -> str:
+    """Return the name of the attempt that a container or volume goes with: theirs may have a word more."""
+    match = _NAME.search(name)
+    return name[: match.end(2)] if match else name
 
 
 def _states(session: Session, instance: str, names: set[str]) -> dict[str, str]:

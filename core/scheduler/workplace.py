@@ -1,4 +1,4 @@
-"""The directories of one attempt on the host, which the container sees below /valohai."""
+"""The directories of one attempt on this machine, which the container sees below /valohai."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ from typing import TYPE_CHECKING
 from core.scheduler.engines.engine import ContainerSpecification, Mount, RefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from core.scheduler.engines.engine import Engine
+    from core.scheduler.engines.engine import Engine, Progress
+
+    Checkpoint = Callable[[], None]
+    """Called now and then in long work; what it raises ends the work."""
+    Report = Callable[[str], None]
 
 RECLAIM = "chown -R $0 outputs repository && chmod -R u+rwX outputs repository"
 """Gives everything to the owner named as the shell's $0, and lets them read it, enter it and remove it."""
@@ -30,9 +35,19 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """Where one attempt works. `collected` is outside of what the container sees: outputs are taken in there."""
+    """Where one attempt works. `collected` is outside of what the container sees: outputs are taken in there.
+
+    The container of this one sees the directories themselves. What others do differently is said by the methods that
+    get an engine.
+    """
 
     root: Path
+    labels: Mapping[str, str]
+
+    script = "/valohai/command"
+    """Where the container finds what it runs."""
+    shows_outputs = True
+    """Whether outputs can be seen here while the container runs."""
 
     @property
     def repository(self) -> Path:
@@ -95,14 +110,31 @@ class Workplace:
             Mount(self.command, "/valohai/command", read_only=True),
         ]
 
-    def reclaim(self, engine: Engine, name: str, image: str) -> None:
+    def send(self, engine: Engine, image: str, progress: Progress) -> None:
+        """Bring what was prepared to the engine: its containers see it already."""
+
+    def fetch(self, engine: Engine, image: str, checkpoint: Checkpoint, report: Report) -> None:
+        """Make what the ended container left in `outputs` ours; it may be called again, until it was done.
+
+        `report` is told of what cannot be had.
+
+        Raises:
+            RefusedError: some of it may stay another user's.
+        """
+        del checkpoint, report
+        self._reclaim(engine, image)
+
+    def clear(self, engine: Engine) -> None:
+        """Remove what the engine keeps of this besides the container, which is gone: nothing."""
+
+    def _reclaim(self, engine: Engine, image: str) -> None:
         """Make what a container wrote as root ours, where Shoal is not root: a short container of its image does it."""
         if os.geteuid() == 0 or not self.outputs.exists():
             return
         owner = f"{os.geteuid()}:{os.getegid()}"
         specification = ContainerSpecification(
-            name=f"{name}-reclaim",
-            labels={},
+            name=f"{self.root.name}-reclaim",
+            labels=dict(self.labels),
             image=image,
             command=["/bin/sh", "-c", f"cd /valohai && {RECLAIM}", owner],
             environment={},

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from core.secrets import Secret, Secrets
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    import pytest
 
     from core.home import Home
     from core.session import Session
@@ -36,3 +40,18 @@ def test_a_backup_with_files_names_what_was_missing(run: Callable[[str], Ran], l
 
 def test_a_backup_in_the_home_is_refused(run: Callable[[str], Ran], linked: Session, home: Home) -> None:  # noqa: ARG001
     assert run(f"backup {home.root}/backup").code == 2
+
+
+def test_a_backup_says_that_the_master_key_is_not_in_it(
+    run: Callable[[str], Ran], linked: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "CREDENTIALS_DIRECTORY"):
+        monkeypatch.delenv(name, raising=False)
+    assert "master key" not in run(f"backup {tmp_path}/before").err
+    with linked.database.transaction() as connection:
+        Secrets(linked.database, linked.home).put(connection, "hosts", 1, "key", Secret("x"))
+    assert f"keep a copy of {linked.home.master_key}" in run(f"backup {tmp_path}/backup").err
+    linked.database.close()
+    linked.home.master_key.unlink()
+    ran = run(f"restore {tmp_path}/backup --replace")
+    assert (ran.code, "put back" in ran.err) == (0, True)

@@ -180,7 +180,6 @@ def test_init_creates_nothing_where_it_cannot_write(run: Callable[[str], Ran]) -
     "words",
     [
         ["executions", "ls", "--creator", "\udcff"],
-        ["environments", "set", "\udcff"],
         ["files", "upload", "\udcff"],
         ["executions", "ls", "--after", "9" * 30],
     ],

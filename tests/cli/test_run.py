@@ -173,3 +173,13 @@ def test_an_environment_that_only_the_step_names_and_is_not_here_is_no_obstacle(
 ) -> None:
     (directory / "valohai.yaml").write_text("- step: {name: a, image: b, command: c, environment: aws-eu-west-1-g4}\n")
     assert run("run a --adhoc --json").json["environment"] == "local"
+
+
+def test_leave_to_restart_is_kept_and_goes_over_to_a_copy(run: Callable[[str], Ran], linked: Session) -> None:
+    first = run("run train --adhoc --json --restart-lost").json["number"]
+    second = run("run train --adhoc --json").json["number"]
+    (project,) = linked.projects.list()
+    executions = [linked.executions.get(project, number) for number in (first, second)]
+    executions.append(linked.executions.copy(executions[0]))
+    rows = linked.database.reader().execute("SELECT id, restart_lost FROM executions ORDER BY id")
+    assert [tuple(row) for row in rows] == [(executions[0].id, 1), (executions[1].id, 0), (executions[2].id, 1)]

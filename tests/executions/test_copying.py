@@ -42,7 +42,7 @@ def original(session: Session, web: WebServer, tmp_path: Path) -> Execution:
 
 
 def staged(system: Session, execution: Execution, directory: Path) -> bytes:
-    place = Workplace(directory / execution.uuid)
+    place = Workplace(directory / execution.uuid, {})
     stage_inputs(system, execution, place, print, lambda: False)
     return (place.inputs / "data" / "rows.csv").read_bytes()
 

@@ -186,7 +186,7 @@ def test_the_kept_counts_are_the_real_ones(session: Session, project: Project, c
             if action == "queue":
                 transitions.queue(connection, id_)
             elif action == "queue_all":
-                transitions.queue_all(connection, 1, session.actor.id)
+                transitions.queue_all(connection, 1, session.actor.id, 0)
             elif action == "start":
                 transitions.start(connection, id_, 1)
             elif action == "stop":
@@ -196,7 +196,7 @@ def test_the_kept_counts_are_the_real_ones(session: Session, project: Project, c
             else:
                 transitions.end(connection, id_, Outcome("error", "", 1))
     query = (
-        "SELECT environment_id, user_id, project_id, status, count(*) FROM executions GROUP BY 1, 2, 3, 4"
+        "SELECT environment_id, user_id, team_id, project_id, status, count(*) FROM executions GROUP BY 1, 2, 3, 4, 5"
         " EXCEPT SELECT * FROM execution_counts"
     )
     assert database.reader().execute(query).fetchall() == []

@@ -392,3 +392,13 @@ def test_a_variable_is_named_as_a_shell_names_it(name: str) -> None:
 def test_a_variable_that_the_step_declares_may_have_any_name() -> None:
     declared = manifest("environment-variables:\n  - {name: my-var, default: a}\n")
     assert specify(declared, "train", environment_variables={"my-var": "b"}).environment_variables == {"my-var": "b"}
+
+
+@pytest.mark.parametrize(
+    ("written", "given", "restarts"),
+    [("", None, False), ("autorestart: true", None, True), ("autorestart: true", False, False), ("", True, True)],
+)
+def test_a_lost_machine_starts_it_again_as_the_step_says_unless_told_otherwise(
+    written: str, *, given: bool | None, restarts: bool
+) -> None:
+    assert specify(manifest(written), "train", restart_lost=given).restart_lost is restarts

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from core.environments import LIMITS
+from core.environments.service import LIMITS
 from core.errors import InvalidInputError, NotFoundError
 from core.resources.environments import ENVIRONMENTS
 from core.resources.machines import MACHINES
@@ -36,18 +36,18 @@ def machine(session: Session, name: str, state: str = "idle", *, runs: int | Non
             connection.execute("UPDATE executions SET status = 'started', machine_id = ? WHERE id = ?", (made, runs))
 
 
-def count(session: Session, status: str, number: int) -> None:
+def count(session: Session, status: str, number: int, *, team: int = 0) -> None:
     with session.database.transaction() as connection:
-        connection.execute("INSERT OR REPLACE INTO execution_counts VALUES (1, 1, 1, ?, ?)", (status, number))
+        connection.execute("INSERT OR REPLACE INTO execution_counts VALUES (1, 1, ?, 1, ?, ?)", (team, status, number))
 
 
 def test_every_limit_is_asked_for_and_checked_by_its_own_rule(session: Session) -> None:
     fields = {field.key: field for field in form().fields}
-    assert fields.keys() == {"slug", *LIMITS}
+    assert fields.keys() == {"slug", "kind", *LIMITS}
     local = ENVIRONMENTS.find(session, None, "local")
     for key, text in form().values(local).items():
         assert fields[key].problem(text) is None
-        assert text
+        assert text or not fields[key].required
     for field in form().fields:
         if field.default:
             assert field.problem(field.default) is None
@@ -58,9 +58,8 @@ def test_every_limit_is_asked_for_and_checked_by_its_own_rule(session: Session) 
 
 
 def test_the_form_adds_and_changes(session: Session) -> None:
-    add, edit = form().add, form().edit
+    add, edit = form().add, form().edited
     assert add is not None
-    assert edit is not None
     made = add(session, None, {"slug": "big", "memory": "8g", "scale_down_grace_period": "90s", "name": ""})
     values = form().values(made)
     assert (values["slug"], values["memory"], values["scale_down_grace_period"]) == ("big", "8g", "90")
@@ -78,7 +77,7 @@ def test_the_form_adds_and_changes(session: Session) -> None:
     [
         ({"enabled": "off"}, 1, 3, "3 executions wait"),
         ({"enabled": "off"}, 1, 0, "what runs goes on (1 now)"),
-        ({"enabled": "off"}, 0, 0, None),
+        ({"enabled": "off"}, 0, 0, "it is the default: what names no environment is refused"),
         (
             {"maximum_scale": "1"},
             2,
@@ -104,6 +103,36 @@ def test_lowering_says_what_it_does(
     assert consequence is None if told is None else told in (consequence or "")
 
 
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        ({"per_user_quota": "1"}, "more runs than the quota of a user would allow, and is not ended: "),
+        ({"per_user_quota": "3"}, None),
+        ({"per_user_quota": "0"}, None),
+        ({"teams": "vision 2"}, "more runs than the quota of its team would allow, and is not ended: vision (3)"),
+        ({"teams": "vision 3"}, None),
+        ({"teams": "vision 0"}, "2 executions wait for vision and will not start: it may not use the environment"),
+        ({"access": "teams", "teams": "audio"}, "2 executions wait for vision and will not start"),
+        ({"price_per_hour": "2"}, "the new price holds for machines launched from then on, the one that is present"),
+        ({"price_per_hour": "0.00"}, None),
+        ({"maximum_scale": "4", "cpus": "1000"}, "may take 4000 CPUs in all"),
+        ({"gpu_devices": "0,1", "gpus_per_machine": "1"}, "2 GPUs, 1 a machine, are enough for 2 of 4 machines"),
+        ({"description": "other"}, None),
+    ],
+)
+def test_what_a_change_would_do_is_said_before(session: Session, answers: dict[str, str], told: str | None) -> None:
+    session.environments.set("local", maximum_scale="4")
+    session.teams.create("audio")
+    team = session.teams.create("vision")
+    count(session, "started", 3, team=team.id)
+    count(session, "queued", 2, team=team.id)
+    machine(session, "machine-1")
+    foretell = form().consequence
+    assert foretell is not None
+    consequence = foretell(session, ENVIRONMENTS.find(session, None, "local"), answers)
+    assert consequence is None if told is None else told in (consequence or "")
+
+
 def test_the_list_counts_and_the_description_names(session: Session, output: Callable[[str], File]) -> None:
     file = output("model.bin")
     machine(session, "machine-1", "leased", runs=file.execution_id)
@@ -113,8 +142,8 @@ def test_the_list_counts_and_the_description_names(session: Session, output: Cal
     count(session, "queued", 2)
     (local,) = listed(session, ENVIRONMENTS)
     shown = {column.key: column.text(local, 100.0) for column in ENVIRONMENTS.columns}
-    assert shown["machines"] == f"2/{local.environment.maximum_scale}"
-    assert (shown["running"], shown["waiting"]) == ("1", "3")  # one was created, too
+    assert (local.machines, local.running) == (2, 1)
+    assert (shown["busy"], shown["idle"], shown["waiting"]) == ("1", "1", "3")  # one was created, too
     assert ENVIRONMENTS.describe is not None
     _, queue, machines, _ = ENVIRONMENTS.describe(session, local)
     assert machines.pairs[0].address == f"execution id={file.execution_id}"

@@ -54,10 +54,12 @@ def test_a_declaration_agrees_with_itself(name: str) -> None:
         asked += [each for each in (declared.form.add_permission, declared.form.edit_permission) if each]
         assert declared.form.can_add == bool(declared.form.add_permission)
         assert declared.form.add is None or declared.form.add_slowly is None
-        assert (declared.form.edit is None) == (not declared.form.edit_permission)
+        assert declared.form.can_edit == bool(declared.form.edit_permission)
+        assert declared.form.edit is None or declared.form.edit_version is None
+        assert (declared.form.edit_version is None) == (declared.form.version is None)
     assert set(asked) <= TABLE.keys()
     for action in declared.actions:
-        assert (action.run, action.run_slowly, action.address).count(None) == 2
+        assert (action.run, action.run_slowly, action.address, action.asks).count(None) == 3
 
 
 @pytest.mark.parametrize("name", RESOURCES)

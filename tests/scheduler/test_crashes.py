@@ -21,6 +21,8 @@ from core.home import Home
 from core.scheduler.attempts import container_name, open_attempts
 from core.scheduler.engines.docker import DockerEngine
 from core.scheduler.engines.engine import ContainerSpecification, ContainerState, EngineDownError, RefusedError
+from core.scheduler.engines.engines import Engines
+from core.scheduler.image_supply import ImageSupply
 from core.scheduler.lease import Lease, is_held
 from core.scheduler.runner import Runner
 from core.scheduler.sweep import instance_of
@@ -319,7 +321,8 @@ def test_a_running_container_outlives_an_answer_that_nobody_expected(workbench: 
     workbench.scheduler.kill()
     system = workbench.shoal.system_session()
     (attempt,) = open_attempts(system.database.reader())
-    runner = Runner(system, RefusingEngine(), attempt, instance_of(system), is_new=False)
+    engines = Engines(system, RefusingEngine)
+    runner = Runner(system, engines, ImageSupply(engines), attempt, instance_of(system), is_new=False)
     with pytest.raises(RefusedError):
         runner.run()
     assert workbench.now(execution).status == "started"
@@ -327,3 +330,16 @@ def test_a_running_container_outlives_an_answer_that_nobody_expected(workbench: 
     assert workbench.ended(execution).status == "complete"
     assert workbench.printed(execution) == ["begun", "done"]
     assert [file.name for file in workbench.outputs(execution)] == ["x"]
+
+
+def test_what_a_machine_lost_is_started_again_where_that_is_allowed(workbench: Workbench, busybox: str) -> None:
+    workbench.session.environments.set("local", restart_lost="on")
+    execution = workbench.create(manifest(busybox, "echo x >> /valohai/outputs/x; echo begun; sleep 3; echo done"))
+    until(lambda: "begun" in workbench.printed(execution))
+    subprocess.run(["docker", "rm", "-f", container(workbench, execution)], check=True, capture_output=True)
+    ended = workbench.ended(execution)
+    assert (ended.status, ended.reason) == ("complete", "")
+    assert workbench.printed(ended) == ["begun", "begun", "done"]
+    assert [workbench.content(file) for file in workbench.outputs(ended)] == [b"x\n"]
+    said = [line.text for line in workbench.log(ended) if line.stream == "status"]
+    assert any("was lost: its container vanished" in line for line in said)

@@ -1,256 +1,208 @@
-"""The promises of the plan, over random histories."""
+"""What the plan decides and says, by example; `test_plan_promises.py` holds it to its promises."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+import pytest
 
-from core.scheduler.plan import Decision, Environment, Machine, UserQueue, Waiting, plan
+from core.quantities import clock_time
+from core.scheduler.fair_order import Waiting
+from core.scheduler.plan import Decision, Environment, IdleMachine, Queue, StartingMachine, plan
+from core.scheduler.reasons import Code, reason_text
 
-EMPTY = Environment(1, True, 0, 5, 900, 0)
-
-
-def queue(user: int, *, created: int = 0, queued: int = 0, active: int = 0, first: int = 1) -> UserQueue:
-    heads = [Waiting(0, first + i) for i in range(created + queued)]
-    return UserQueue(user, active, tuple(heads[queued:]), created, tuple(heads[:queued]), queued)
+EMPTY = Environment(1)
+NOW = 1000.0
 
 
-def idle(id_: int, since: float = 0) -> Machine:
-    return Machine(id_, "idle", since)
+def queue(user: int, *, team: int = 0, created: int = 0, queued: int = 0, first: int = 1, rank: int = 0) -> Queue:
+    heads = tuple(Waiting(rank, first + i) for i in range(created + queued))
+    return Queue(user, team, heads[queued:], created, heads[:queued], queued)
+
+
+def idle(*ids: int, since: float = 0) -> tuple[IdleMachine, ...]:
+    return tuple(IdleMachine(id_, since) for id_ in ids)
+
+
+def starting(*ids: int, deadline: float = 2000) -> tuple[StartingMachine, ...]:
+    return tuple(StartingMachine(id_, f"gpu-{id_}", NOW - 12, deadline) for id_ in ids)
+
+
+def said(environment: Environment, now: float = NOW) -> list[str]:
+    """Return why executions wait, as their owner reads it."""
+    reasons = plan([environment], now).reasons
+    return [reason_text(each.text, "your", each.since, now) for each in reasons]
 
 
 def test_what_is_created_is_queued_and_a_machine_is_launched_for_it() -> None:
     decision = plan([replace(EMPTY, queues=(queue(1, created=2),))], 0)
-    assert decision.queue_all == [(1, 1)]
+    assert decision.queue_all == [(1, 1, 0)]
     assert decision.launch == [(1, 2)]
     assert decision.assign == []
 
 
 def test_an_idle_machine_gets_the_first_of_the_queue_and_priority_goes_before() -> None:
-    waiting = UserQueue(1, 0, (), 0, (Waiting(-1, 9), Waiting(0, 3)), 2)
-    decision = plan([replace(EMPTY, machines=(idle(7),), queues=(waiting,))], 0)
+    waiting = Queue(1, 0, queued=(Waiting(-1, 9), Waiting(0, 3)), queued_total=2)
+    decision = plan([replace(EMPTY, idle=idle(7), queues=(waiting,))], 0)
     assert decision.assign == [(9, 7)]
     assert decision.launch == [(1, 1)]
 
 
-def test_beyond_the_quota_executions_stay_created_and_say_so_while_others_go_on() -> None:
-    over = queue(1, created=3, active=2)
-    other = queue(2, created=1, first=10)
-    decision = plan([replace(EMPTY, per_user_quota=2, machines=(idle(7),), queues=(over, other))], 0)
-    assert decision.queue == [10]
-    assert decision.assign == [(10, 7)]
-    reasons = {(r.user_id, r.status): r.text for r in decision.reasons}
-    assert reasons[1, "created"] == "quota: 2 of your 2 machines are in use"
+def test_the_machine_that_was_used_last_is_used_first() -> None:
+    machines = (IdleMachine(1, 50), IdleMachine(2, 90), IdleMachine(3, 70))
+    decision = plan([replace(EMPTY, idle=machines, queues=(queue(1, queued=1),))], 100)
+    assert decision.assign == [(1, 2)]
+
+
+def test_who_uses_fewest_machines_is_served_first_then_who_waited_longest() -> None:
+    queues = (queue(1, queued=3, first=1), queue(2, queued=3, first=11), queue(3, queued=3, first=21))
+    decision = plan([replace(EMPTY, active={1: 1}, idle=idle(1, 2, 3, 4), queues=queues)], 0)
+    assert [execution for execution, _ in decision.assign] == [11, 21, 1, 12]
+
+
+def test_beyond_the_quota_executions_stay_created_while_others_go_on() -> None:
+    queues = (queue(1, created=3), queue(2, created=1, first=10))
+    decision = plan([replace(EMPTY, per_user_quota=2, active={1: 2}, idle=idle(7), queues=queues)], 0)
+    assert (decision.queue, decision.assign) == ([10], [(10, 7)])
+    assert [(each.user_id, each.status, each.code) for each in decision.reasons] == [(1, "created", Code.USER_QUOTA)]
+
+
+def test_what_is_urgent_and_created_goes_before_what_was_queued_earlier() -> None:
+    waiting = Queue(1, 0, (Waiting(-1, 5),), 1, (Waiting(0, 1), Waiting(0, 2)), 2)
+    decision = plan([replace(EMPTY, per_user_quota=2, idle=idle(7), queues=(waiting,))], 0)
+    assert (decision.queue, decision.assign) == ([5], [(5, 7)])
+
+
+def test_what_is_queued_for_a_full_team_does_not_hold_the_same_persons_other_work() -> None:
+    queues = (queue(1, team=1, queued=2), queue(1, team=2, created=1, first=9))
+    full = replace(EMPTY, per_user_quota=2, team_quotas={1: 1}, team_active={1: 1}, active={2: 1}, queues=queues)
+    decision = plan([full], 0)
+    assert (decision.queue, decision.launch) == ([9], [(1, 1)])
 
 
 def test_a_lowered_quota_holds_for_what_is_queued_already() -> None:
-    decision = plan([replace(EMPTY, per_user_quota=1, machines=(idle(7),), queues=(queue(1, queued=3, active=1),))], 0)
-    assert decision.assign == []
-    assert decision.launch == []
-    assert decision.reasons[0].text == "quota: 1 of your 1 machines are in use"
+    environment = replace(EMPTY, per_user_quota=1, active={1: 1}, idle=idle(7), queues=(queue(1, queued=3),))
+    decision = plan([environment], 0)
+    assert (decision.assign, decision.launch) == ([], [])
 
 
 def test_an_idle_machine_goes_when_its_grace_period_is_over_and_not_before() -> None:
-    environment = replace(EMPTY, machines=(idle(7, since=100),))
+    environment = replace(EMPTY, idle=idle(7, since=100))
     before = plan([environment], 999.9)
-    assert before.terminate == []
-    assert before.wake_at == 1000
+    assert (before.terminate, before.wake_at) == ([], 1000)
     assert plan([environment], 1000).terminate == [7]
 
 
-def test_the_minimum_scale_is_launched_and_kept() -> None:
+def test_without_a_grace_period_an_idle_machine_goes_at_once() -> None:
+    assert plan([replace(EMPTY, grace_period=0, idle=idle(7, since=NOW))], NOW).terminate == [7]
+
+
+def test_the_minimum_scale_is_launched_and_kept_by_machines_that_take_work() -> None:
     assert plan([replace(EMPTY, minimum_scale=2)], 0).launch == [(1, 2)]
-    machines = (idle(1), idle(2), idle(3))
-    assert len(plan([replace(EMPTY, minimum_scale=2, machines=machines)], 10_000).terminate) == 1
+    assert plan([replace(EMPTY, minimum_scale=2, cordoned=1, idle=idle(1))], 0).launch == [(1, 1)]
+    assert plan([replace(EMPTY, minimum_scale=2, idle=idle(1, 2, 3))], 10_000).terminate == [1]
 
 
 def test_a_disabled_environment_starts_nothing_and_drains() -> None:
-    environment = replace(EMPTY, enabled=False, minimum_scale=1, machines=(idle(1),), queues=(queue(1, queued=1),))
+    environment = replace(EMPTY, enabled=False, minimum_scale=1, idle=idle(1), queues=(queue(1, queued=1),))
     decision = plan([environment], 0)
     assert (decision.assign, decision.launch, decision.terminate) == ([], [], [1])
-    assert decision.reasons[0].text == "the environment is disabled"
 
 
 def test_a_lowered_maximum_ends_idle_machines_and_never_busy_ones() -> None:
-    machines = (Machine(1, "leased"), Machine(2, "leased"), idle(3))
-    decision = plan([replace(EMPTY, maximum_scale=1, machines=machines, queues=(queue(1, queued=5),))], 0)
-    assert decision.terminate == [3]
-    assert decision.assign == []
+    decision = plan([replace(EMPTY, maximum_scale=1, busy=2, idle=idle(3), queues=(queue(1, queued=5),))], 0)
+    assert (decision.terminate, decision.assign) == ([3], [])
 
 
-def test_a_fault_holds_the_queue_and_is_the_reason() -> None:
-    environment = replace(EMPTY, fault="the Docker Engine does not answer", machines=(idle(1),))
-    decision = plan([replace(environment, queues=(queue(1, queued=1),))], 0)
-    assert (decision.assign, decision.launch) == ([], [])
-    assert decision.reasons[0].text == "the Docker Engine does not answer"
+def test_after_a_failed_launch_the_next_one_waits_and_wakes_the_scheduler() -> None:
+    environment = replace(EMPTY, launch_after=50, queues=(queue(1, queued=1),))
+    early = plan([environment], 49)
+    assert (early.launch, early.wake_at) == ([], 50)
+    assert plan([environment], 50).launch == [(1, 1)]
 
 
-@dataclass
-class Job:
-    id: int
-    user: int
-    rank: int
-    status: str = "created"
-    machine: int | None = None
+def test_a_machine_that_does_not_come_up_is_given_up_and_not_replaced_at_once() -> None:
+    environment = replace(EMPTY, starting=starting(4), queues=(queue(1, queued=1),))
+    assert plan([environment], 1999).wake_at == 2000
+    late = plan([environment], 2000)
+    assert (late.give_up, late.launch) == ([4], [])
 
 
-@dataclass
-class Box:
-    id: int
-    idle_since: float
-    job: int | None = None
+def test_environments_are_planned_one_by_one() -> None:
+    one = replace(EMPTY, queues=(queue(1, queued=1),))
+    other = replace(one, id=2)
+    assert plan([one, other], 0) == Decision(
+        launch=[(1, 1), (2, 1)], reasons=plan([one], 0).reasons + plan([other], 0).reasons
+    )
 
 
-@dataclass
-class World:
-    """A small model of what the scheduler does with decisions."""
-
-    now: float = 0.0
-    enabled: bool = True
-    minimum: int = 0
-    maximum: int = 3
-    grace: float = 60.0
-    quota: int = 0
-    jobs: dict[int, Job] = field(default_factory=dict)
-    boxes: dict[int, Box] = field(default_factory=dict)
-    next_id: int = 1
-
-    def environment(self) -> Environment:
-        machines = tuple(
-            Machine(box.id, "leased" if box.job else "idle", box.idle_since) for box in self.boxes.values()
-        )
-        users = sorted({job.user for job in self.jobs.values()})
-        queues = tuple(q for user in users if (q := self.queue(user)).created_total or q.queued_total)
-        limits = (self.enabled, self.minimum, self.maximum, self.grace, self.quota)
-        return Environment(1, *limits, machines, queues)
-
-    def queue(self, user: int) -> UserQueue:
-        mine = [job for job in self.jobs.values() if job.user == user]
-        heads = {
-            status: tuple(sorted(Waiting(job.rank, job.id) for job in mine if job.status == status))
-            for status in ("created", "queued")
-        }
-        active = sum(job.status == "started" for job in mine)
-        room = max(0, self.maximum)
-        created, queued = heads["created"], heads["queued"]
-        return UserQueue(user, active, created[:room], len(created), queued[:room], len(queued))
+WAITS = replace(EMPTY, queues=(queue(1, queued=2),))
+QUOTA = replace(WAITS, per_user_quota=2, active={1: 2})
+TEAM = replace(EMPTY, queues=(queue(1, team=3, queued=1),), team_names={3: "vision"})
 
 
-class Histories(RuleBasedStateMachine):
-    """Random people, limits and clocks; every decision is checked and then carried out."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.world = World()
-
-    @rule(user=st.integers(1, 3), rank=st.sampled_from([0, 0, 0, -1]), number=st.integers(1, 4))
-    def submit(self, user: int, rank: int, number: int) -> None:
-        for _ in range(number):
-            job = Job(self.world.next_id, user, rank)
-            self.world.jobs[job.id] = job
-            self.world.next_id += 1
-
-    @rule(which=st.integers(0, 10))
-    def finish(self, which: int) -> None:
-        running = [box for box in self.world.boxes.values() if box.job]
-        if running:
-            box = running[which % len(running)]
-            del self.world.jobs[box.job or 0]
-            box.job, box.idle_since = None, self.world.now
-
-    @rule(seconds=st.sampled_from([1.0, 30.0, 60.0, 200.0]))
-    def wait(self, seconds: float) -> None:
-        self.world.now += seconds
-
-    @rule(minimum=st.integers(0, 2), extra=st.integers(0, 3), quota=st.integers(0, 3), enabled=st.booleans())
-    def configure(self, minimum: int, extra: int, quota: int, *, enabled: bool) -> None:
-        self.world.minimum, self.world.maximum = minimum, minimum + extra
-        self.world.quota, self.world.enabled = quota, enabled
-
-    @rule()
-    def tick(self) -> None:
-        for _ in range(4):
-            decision = plan([self.world.environment()], self.world.now)
-            self._check(decision)
-            self._carry_out(decision)
-        self._check_settled()
-
-    @invariant()
-    def no_machine_runs_two(self) -> None:
-        jobs = [box.job for box in self.world.boxes.values() if box.job]
-        assert len(jobs) == len(set(jobs))
-
-    def _check(self, decision: Decision) -> None:
-        world = self.world
-        launched = sum(number for _, number in decision.launch)
-        if launched:
-            assert len(world.boxes) + launched <= world.maximum
-        for machine in decision.terminate:
-            assert world.boxes[machine].job is None
-            over_grace = world.now - world.boxes[machine].idle_since >= world.grace
-            assert over_grace or not world.enabled or len(world.boxes) > world.maximum
-        assert not {m for _, m in decision.assign} & set(decision.terminate)
-        assert len({m for _, m in decision.assign}) == len(decision.assign)
-        remaining = len(world.boxes) - len(decision.terminate)
-        if decision.terminate and world.enabled:
-            assert remaining >= world.minimum
-        self._check_order(decision)
-
-    def _check_order(self, decision: Decision) -> None:
-        """Nobody within their quota is passed over by something that came later with no higher priority."""
-        jobs = self.world.jobs
-        given = [jobs[id_] for id_, _ in decision.assign]
-        for user in {job.user for job in given}:
-            mine = [job for job in given if job.user == user]
-            assert mine == sorted(mine, key=lambda job: (job.rank, job.id))
-        if not self.world.quota and given:
-            last = max((job.rank, job.id) for job in given)
-            left = [j for j in jobs.values() if j.status in ("created", "queued") and j not in given]
-            assert all((job.rank, job.id) > last for job in left)
-
-    def _carry_out(self, decision: Decision) -> None:
-        world = self.world
-        for _, user in decision.queue_all:
-            for job in world.jobs.values():
-                if job.user == user and job.status == "created":
-                    job.status = "queued"
-        for id_ in decision.queue:
-            assert world.jobs[id_].status == "created"
-            world.jobs[id_].status = "queued"
-        for id_, machine in decision.assign:
-            assert world.jobs[id_].status == "queued"
-            assert world.boxes[machine].job is None
-            world.jobs[id_].status, world.boxes[machine].job = "started", id_
-        for machine in decision.terminate:
-            del world.boxes[machine]
-        for _, number in decision.launch:
-            for _ in range(number):
-                world.boxes[world.next_id] = Box(world.next_id, world.now)
-                world.next_id += 1
-        self._check_quota(decision)
-
-    def _check_quota(self, decision: Decision) -> None:
-        for queue_ in self.world.environment().queues if self.world.quota else ():
-            newly = sum(self.world.jobs[id_].user == queue_.user_id for id_, _ in decision.assign)
-            assert not newly or queue_.active <= self.world.quota
-
-    def _check_settled(self) -> None:
-        """After the plan was carried out until it settles, machines are used as far as the limits allow."""
-        world = self.world
-        if not world.enabled:
-            assert all(box.job for box in world.boxes.values())
-            return
-        assert len(world.boxes) >= world.minimum
-        idle_boxes = [box for box in world.boxes.values() if not box.job]
-        busy = len(world.boxes) - len(idle_boxes)
-        for queue_ in world.environment().queues:
-            within_quota = not world.quota or queue_.active < world.quota
-            if within_quota:
-                assert busy >= world.maximum or not (idle_boxes or len(world.boxes) < world.maximum)
+SAID = [
+    (replace(WAITS, enabled=False), "the environment is disabled"),
+    (replace(WAITS, fault="host gpu-2 does not answer since 14:02"), "host gpu-2 does not answer since 14:02"),
+    (replace(WAITS, maximum_scale=0), "the environment's maximum scale is 0"),
+    (QUOTA, "quota: 2 of your 2 machines are in use"),
+    (replace(QUOTA, per_user_quota=1, active={1: 1}), "quota: your only machine is in use"),
+    (replace(QUOTA, active={1: 3}), "quota: your 3 machines in use are more than the 2 allowed"),
+    (
+        replace(QUOTA, active={1: 1}, queues=(queue(1, queued=1, created=1),)),
+        "quota: your 2 machines are in use or waited for by earlier executions",
+    ),
+    (
+        replace(QUOTA, per_user_quota=1, active={}, queues=(queue(1, queued=1, created=1),)),
+        "quota: your 1 machine is waited for by earlier executions",
+    ),
+    (replace(TEAM, team_quotas={3: 4}, team_active={3: 4}), "quota: 4 of 4 machines of team vision are in use"),
+    (
+        replace(TEAM, team_quotas={3: 1}, team_active={3: 1}),
+        "quota: the only machine of team vision is in use",
+    ),
+    (
+        replace(TEAM, team_quotas={3: 1}, team_active={3: 2}),
+        "quota: the 2 machines of team vision in use are more than the 1 allowed",
+    ),
+    (
+        replace(TEAM, team_quotas={3: 0}),
+        "team vision may not use this environment: ask an admin, or move it to another one",
+    ),
+    (
+        replace(WAITS, other_teams_quota=0),
+        "this environment is for teams only: ask an admin, or move it to another one",
+    ),
+    (replace(WAITS, busy=5), "5 of 5 machines are busy"),
+    (replace(WAITS, busy=1, maximum_scale=1), "the only machine is busy"),
+    (replace(WAITS, busy=5, maximum_scale=3), "5 machines are busy, more than the maximum scale of 3"),
+    (WAITS, "2 machines are being started"),
+    (replace(WAITS, busy=4), "4 of 5 machines are busy; a machine is being started"),
+    (replace(WAITS, starting=starting(3, 4)), "2 machines are starting, the first for 12 s"),
+    (
+        replace(WAITS, busy=1, starting=starting(3), launchable=0),
+        "1 of 5 machines is busy; machine gpu-3 is starting, 12 s so far",
+    ),
+    (replace(WAITS, starting=starting(3, deadline=NOW)), "machine gpu-3 did not start in its time"),
+    (
+        replace(WAITS, launch_after=1030, launch_problem="gpu-1: the start command took longer than 2 min"),
+        f"gpu-1: the start command took longer than 2 min: it is tried again at {clock_time(1030)}",
+    ),
+    (
+        replace(WAITS, busy=2, launchable=0, launch_problem="no host has a free slot"),
+        "2 of 5 machines are busy; no host has a free slot",
+    ),
+    (replace(WAITS, launchable=0), "there is no room for another machine"),
+    (replace(WAITS, busy=3, cordoned=2), "3 of 5 machines are busy; 2 of 5 machines are cordoned"),
+    (replace(WAITS, maximum_scale=1, cordoned=1), "the only machine is cordoned"),
+]
 
 
-Histories.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
-TestHistories = Histories.TestCase
+@pytest.mark.parametrize(("environment", "sentence"), SAID)
+def test_a_reason_is_a_sentence_with_figures(environment: Environment, sentence: str) -> None:
+    assert said(environment)[0] == sentence
+
+
+def test_the_list_of_codes_is_closed_and_all_of_it_is_used() -> None:
+    codes = {each.code for environment, _ in SAID for each in plan([environment], NOW).reasons}
+    assert codes == set(Code) - {Code.SOON}

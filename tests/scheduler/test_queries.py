@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.executions import transitions
-from core.scheduler import attempts
-from core.scheduler.snapshot import snapshot
+from core.scheduler import attempts, machines
+from core.scheduler.snapshot import SnapshotReader, snapshot
+from data.changes import SYSTEM, record
+from tests.scheduler.crowd import Crowd
 
 if TYPE_CHECKING:
     import sqlite3
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from core.shoal import Shoal
 
-LARGE = ("executions", "attempts", "files", "execution_inputs", "changes")
+LARGE = ("executions", "attempts", "files", "execution_inputs", "changes", "machines", "machine_usage")
 
 
 def plans(shoal: Shoal, action: Callable[[sqlite3.Connection], object]) -> list[str]:
@@ -35,27 +37,65 @@ def plans(shoal: Shoal, action: Callable[[sqlite3.Connection], object]) -> list[
         ]
 
 
+def look_again(connection: sqlite3.Connection) -> None:
+    """Follow the feed: what one execution and one machine have become."""
+    reader = SnapshotReader()
+    reader.read(connection, {})
+    record(connection, SYSTEM, "execution", 1, "queued")
+    record(connection, SYSTEM, "machine", 1, "idle")
+    reader.read(connection, {})
+
+
+@pytest.fixture
+def waiting(shoal: Shoal) -> Shoal:
+    """An installation in which executions wait beside an idle machine."""
+    with shoal.database.transaction() as connection:
+        Crowd(connection).submit(connection, 1, 1, 0, number=6)
+        transitions.queue(connection, 1)
+        machines.launch(connection, 1)
+    return shoal
+
+
 @pytest.mark.parametrize(
     "action",
     [
         attempts.open_attempts,
         attempts.stopping_attempts,
-        snapshot,
-        lambda connection: transitions.queue_all(connection, 1, 1),
-        lambda connection: transitions.queue(connection, 1),
+        lambda connection: snapshot(connection, {}),
+        look_again,
+        lambda connection: transitions.queue_all(connection, 1, 1, 0),
+        lambda connection: transitions.queue(connection, 2),
         lambda connection: transitions.start(connection, 1, 1),
+        lambda connection: machines.lease(connection, 1),
+        lambda connection: machines.terminate(connection, 1),
     ],
-    ids=["open attempts", "stopping attempts", "snapshot", "queue all", "queue", "start"],
+    ids=["open attempts", "stopping", "snapshot", "look again", "queue all", "queue", "start", "lease", "terminate"],
 )
-def test_no_large_table_is_scanned(shoal: Shoal, action: Callable[[sqlite3.Connection], object]) -> None:
-    with shoal.database.transaction() as connection:
-        connection.execute("INSERT INTO execution_counts VALUES (1, 1, 1, 'created', 3), (1, 1, 1, 'queued', 3)")
-    details = plans(shoal, action)
+def test_no_large_table_is_scanned(waiting: Shoal, action: Callable[[sqlite3.Connection], object]) -> None:
+    details = plans(waiting, action)
     assert details
     scans = [detail for detail in details if re.match(rf"SCAN ({'|'.join(LARGE)}|a|e)\b(?!.*USING)", detail)]
     assert scans == []
 
 
-def test_queueing_all_uses_the_index_of_what_waits(shoal: Shoal) -> None:
-    details = plans(shoal, lambda connection: transitions.queue_all(connection, 1, 1))
-    assert any("executions_waiting" in detail for detail in details)
+@pytest.mark.parametrize(
+    "action",
+    [lambda connection: snapshot(connection, {}), lambda connection: transitions.queue_all(connection, 1, 1, 0)],
+    ids=["snapshot", "queue all"],
+)
+def test_queues_are_read_from_the_index_of_what_waits(
+    waiting: Shoal, action: Callable[[sqlite3.Connection], object]
+) -> None:
+    searches = [detail for detail in plans(waiting, action) if "executions_waiting" in detail]
+    assert searches
+    assert all("environment_id=? AND user_id=? AND team_id=? AND status=?" in detail for detail in searches)
+
+
+def test_what_is_present_is_read_from_the_index_of_machines(waiting: Shoal) -> None:
+    details = plans(waiting, lambda connection: snapshot(connection, {}))
+    assert [detail for detail in details if "machines_present" in detail]
+
+
+def test_heads_of_queues_are_not_sorted(waiting: Shoal) -> None:
+    details = plans(waiting, lambda connection: snapshot(connection, {}))
+    assert not [detail for detail in details if "TEMP B-TREE FOR ORDER BY" in detail]

@@ -91,6 +91,18 @@ class Person:
 
         return self._then(move)
 
+    def on_field(self, label: str) -> Person:
+        """Move down, from the first field, to the one with a label."""
+
+        async def move() -> None:
+            before = None
+            while label not in (row := await self._cursor_row()):
+                assert row != before, f"no field is called {label!r}:\n{self.screen}"
+                before = row
+                await self._pilot.press("down")
+
+        return self._then(move)
+
     def resizes(self, columns: int, rows: int) -> Person:
         """Give the terminal another size."""
         return self._then(lambda: self._pilot.resize_terminal(columns, rows))

@@ -14,7 +14,20 @@ from tests.tui.opened import opened
 if TYPE_CHECKING:
     from tests.enacted import Enacted
 
-HEAVY = ("docker", "httpx", "requests", "valohai_yaml", "jsonschema", "yaml", "sqlite_utils", "pip", "numpy", "boto3")
+HEAVY = (
+    "docker",
+    "httpx",
+    "requests",
+    "valohai_yaml",
+    "jsonschema",
+    "yaml",
+    "sqlite_utils",
+    "pip",
+    "numpy",
+    "boto3",
+    "cryptography",
+    "keyring",
+)
 IMPORTED = """
 import json, sys
 import cli.console, cli.opened, tui.app, tui.screens.resource_list, core.resources.executions

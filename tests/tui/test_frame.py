@@ -109,7 +109,7 @@ async def test_what_fits_better_comes_first() -> None:
 async def test_the_menu_stands_on_a_wide_screen_and_comes_when_asked_on_a_narrow_one(session: Session) -> None:
     async with story(session) as person:
         await person.does_not_see("machines").presses("m").sees("machines").presses("down", "enter")
-        await person.sees("› files").does_not_see("machines")
+        await person.sees("› queue").does_not_see("machines")
     async with story(session, size=WIDE) as person:
         await person.sees("▌executions", "machines").presses("m")
         assert isinstance(person.console.focused, Menu)

@@ -39,6 +39,8 @@ PLACES = [
     "execution 2 outputs",
     "trace model.npz",
     "describe environment local",
+    "environment local queue",
+    "environment local machines",
     "start",
 ]
 

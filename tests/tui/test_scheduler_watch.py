@@ -33,10 +33,11 @@ class Watched:
         self.warned: list[str] = []
         console: Any = SimpleNamespace(
             lanes=self,
-            standing=SimpleNamespace(presence=None, disk_full=None),
+            standing=SimpleNamespace(presence=None, alarms=()),
             session=SimpleNamespace(can=lambda _: None, home=None),
             starts_scheduler=True,
             status_changed=lambda: None,
+            alarms_changed=lambda: None,
             tell=self.told.append,
             warn=self.warned.append,
         )
@@ -45,7 +46,7 @@ class Watched:
 
     async def run(self, lane: str, *_: object) -> object:
         if lane == "read":
-            return self.presence, None
+            return self.presence, ()
         assert lane == "long"
         self.calls += 1
         if self.gate is not None:

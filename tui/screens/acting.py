@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from core.projects.service import Project
-    from core.resources.resource import Action, Resource
+    from core.resources.resource import Action, Asking, Resource
 
 
 class Acting(ConsoleScreen):
@@ -78,7 +78,7 @@ class Acting(ConsoleScreen):
 
     def _editing_refusal(self) -> str | None:
         form = self.resource.form
-        if form is None or form.edit is None:
+        if form is None or not form.can_edit:
             return f"nothing of a {self.resource.singular} can be changed"
         return self.write_refusal(form.edit_permission)
 
@@ -108,11 +108,27 @@ class Acting(ConsoleScreen):
         if not able:
             self.console.warn(action.refuse(self.session, rows[0]) or "" if action.refuse else "")
             return
+        if action.asks is not None:
+            answered = await self._answered(action.asks, able)
+            if answered is None:
+                return
+            action = answered
         if action.consequence is not None:
             consequence = await self.read(action.consequence, self.session, able)
             if consequence is not None and not await self.console.decide(consequence):
                 return
         self.finish(self.carry_out(action, able, left_alone=len(rows) - len(able)))
+
+    async def _answered(self, asking: Asking[Any], rows: Sequence[Any]) -> Action[Any] | None:
+        """Let one of the things be chosen that an action asks for; None where none was."""
+        from tui.screens.choose_one import ChooseOne  # noqa: PLC0415 - opened when something is asked
+
+        options = await self.read(asking.options, self.session, rows)
+        if not options:
+            self.console.warn(f"there is no other {asking.key}")
+            return None
+        chosen = await self.console.push_screen_wait(ChooseOne(asking.title, options))
+        return None if chosen is None else asking.answered(options[chosen][0])
 
     async def carry_out(self, action: Action[Any], able: Sequence[Any], *, left_alone: int = 0) -> None:
         """Do it with one row after the other, and tell once what became of all."""

@@ -211,7 +211,12 @@ class NewExecution(FormScreen):
 
     def _show(self) -> None:
         items, values = self._items()
-        choices = {"project": self._projects, "code": (*self._codes,), "priority": (asked.NORMAL, asked.HIGH)}
+        choices = {
+            "project": self._projects,
+            "code": (*self._codes,),
+            "priority": (asked.NORMAL, asked.HIGH),
+            "restart_lost": (*asked.RESTARTS,),
+        }
         manifest = self._read.manifest if self._read else None
         step = self._step
         if manifest is not None and step is not None:

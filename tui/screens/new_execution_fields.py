@@ -23,6 +23,8 @@ DIRECTORY = "the directory as it is"
 REVISION = "a commit of the repository"
 DEFAULT_ENVIRONMENT = "(default)"
 NORMAL, HIGH = "normal", "high"
+AS_STEP_SAYS = "as the step says"
+RESTARTS = {AS_STEP_SAYS: None, "start again": True, "end crashed": False}
 SHOWN_FINDINGS = 20
 
 Item = Field | Heading | Note
@@ -148,6 +150,13 @@ def step_fields(step: Step, environments: Sequence[str]) -> list[Item]:
             check=step_form.read_time_limit,
         ),
         Field(key="priority", label="Priority", meaning="high: before all others", kind="choice", default=NORMAL),
+        Field(
+            key="restart_lost",
+            label="Machine lost",
+            meaning="what happens when its machine is lost: it can start again by itself",
+            kind="choice",
+            default=AS_STEP_SAYS,
+        ),
         Field(key="image", label="Image", meaning="the Docker image", required=True, default=step.image),
         Field(
             key="variables",
@@ -203,6 +212,7 @@ def ordered(step: Step, answers: Mapping[str, str], given: Mapping[str, str]) ->
         image=None if image == step.image else image,
         environment_variables=step_form.given_variables(answers),
         time_limit=step_form.read_time_limit(answers.get("time_limit", "")),
+        restart_lost=RESTARTS[answers.get("restart_lost", AS_STEP_SAYS)],
         title=answers.get("title", "").strip() or None,
         tags=step_form.given_tags(answers.get("tags", "")),
         priority=1 if answers.get("priority") == HIGH else 0,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from core.errors import NotAllowedError, NotFoundError, ShoalError
+from core.errors import ConflictError, NotAllowedError, NotFoundError, ShoalError
 from core.resources.address import address
 from core.resources.form import Field
 from core.resources.resource import Consequence
 from core.text import plain
 from tui.screens.form_screen import FormScreen
 from tui.widgets.form import Form
+from tui.widgets.form_preview import FormPreview, Previewed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from core.projects.service import Project
     from core.resources import form as declared
-    from core.resources.resource import Resource
+    from core.resources.resource import Resource, Section
     from core.session import Session
     from data.changes import Change
 
@@ -71,6 +72,7 @@ class ResourceForm(FormScreen):
         )
         self.permission = self._declared.add_permission if self._is_new else self._declared.edit_permission
         self.form = Form("Add" if self._is_new else "Save")
+        self._preview = None if self._is_new or self._declared.preview is None else FormPreview(self._previewed)
 
     @property
     def heading(self) -> str:
@@ -79,8 +81,8 @@ class ResourceForm(FormScreen):
         return f"{changed} changed" if changed else ""
 
     def body(self) -> ComposeResult:
-        """Yield the form."""
-        yield self.form
+        """Yield the form, and what saving it would bring."""
+        yield self.form if self._preview is None else Previewed(self.form, self._preview)
 
     def on_mount(self) -> None:
         """Show the fields, and then what their choices are."""
@@ -94,13 +96,33 @@ class ResourceForm(FormScreen):
             return super().refusal(action)
         if self._is_gone:
             return f"{self._called} was removed meanwhile: there is nothing to save it to"
-        if not (self._declared.can_add if self._is_new else self._declared.edit):
+        if not (self._declared.can_add if self._is_new else self._declared.can_edit):
             return f"{self._resource.name} are not {'added' if self._is_new else 'changed'} by hand"
         return super().refusal(action)
 
     def on_form_changed(self) -> None:
-        """Count the changed answers anew."""
+        """Count the changed answers anew, and find out what they would bring."""
         self.details_changed()
+        if self._preview is not None:
+            # What cannot be is told at its field.
+            is_wrong = any(field.fault() for field in self.form.fields.values())
+            self._preview.ask(self, {} if is_wrong else self._answers())
+
+    async def _previewed(self, answers: Mapping[str, str]) -> Sequence[Section]:
+        return (
+            []
+            if self._declared.preview is None
+            else await self.long(self._declared.preview, self.session, self._row, answers)
+        )
+
+    def step_back(self) -> bool:
+        """Return from the preview to the fields."""
+        return any(each.step_back() for each in self.query(Previewed))
+
+    def action_leave(self) -> None:
+        """Return from the preview to the fields; from there, leave."""
+        if not self.step_back():
+            super().action_leave()
 
     @property
     def _called(self) -> str:
@@ -133,6 +155,8 @@ class ResourceForm(FormScreen):
             row = await self._carry_out(answers)
         except ShoalError as error:
             self.refused(error)
+            if isinstance(error, ConflictError) and not self._is_new:
+                self.work(self._follow(told=True), group="follow")
             return
         name = plain(self._resource.label(row), limit=LONGEST_NAME)
         self.console.tell(
@@ -144,9 +168,8 @@ class ResourceForm(FormScreen):
     async def _carry_out(self, answers: Mapping[str, str]) -> Any:  # noqa: ANN401 - a row of any resource
         if self._is_new:
             return await self._add(dict(answers))
-        if self._declared.edit is not None:
-            return await self.act(self._declared.edit, self.session, self._row, answers)
-        raise NotAllowedError(self.refusal("save") or "")
+        seen = self._declared.seen(self._row)
+        return await self.act(self._declared.edited, self.session, self._row, answers, seen)
 
     async def _add(self, answers: dict[str, str]) -> Any:  # noqa: ANN401
         name = answers.pop(_PROJECT.key, None) if self._resource.scoped else None
@@ -166,12 +189,16 @@ class ResourceForm(FormScreen):
         return [field.label for field in self._declared.fields if field.key in answers]
 
     async def _is_wanted(self, answers: Mapping[str, str]) -> bool:
-        if self._is_new or self._declared.consequence is None:
+        if self._is_new:
+            foretell = self._declared.add_consequence
+            told = None if foretell is None else await self.read(foretell, self.session, answers)
+            return not told or await self.console.decide(Consequence(f"Add this {self._resource.singular}?", told))
+        if self._declared.consequence is None:
             return True
         consequence = await self.read(self._declared.consequence, self.session, self._row, answers)
-        if consequence is None:
-            return True
-        return await self.console.decide(Consequence(f"Change {self._called}?", consequence))
+        forecast = "" if self._preview is None else await self._preview.of(answers)
+        told = "\n".join(text for text in (consequence, forecast) if text)
+        return not told or await self.console.decide(Consequence(f"Change {self._called}?", told))
 
     # What others do meanwhile.
 
@@ -182,7 +209,8 @@ class ResourceForm(FormScreen):
         if changes is None or any(change.kind in self._resource.source.kinds for change in changes):
             self.work(self._follow(), group="follow")
 
-    async def _follow(self) -> None:
+    async def _follow(self, *, told: bool = False) -> None:
+        """Show the row as it is now, and say so, where that was not `told` already."""
         key = self._resource.key(self._row)
         found = await self.read(self._resource.source.rows, self.session, [key])
         if self.is_saving:
@@ -201,5 +229,7 @@ class ResourceForm(FormScreen):
             if field.is_changed:
                 field.remark = f"somebody else changed it meanwhile, to {plain(field.given, limit=60) or 'nothing'}"
         self.form.look_again()
+        if told:
+            return
         labels = ", ".join(field.field.label for field in renewed)
         self.console.warn(f"{self._called} was changed by somebody else meanwhile: {labels}; what you typed stays")

@@ -81,6 +81,7 @@ class ResourceList(Acting, ConsoleScreen):
         """Begin to read."""
         self.query_one(EmptyText).display = False
         self._table.columns = self._columns()
+        self._table.follows = self.resource.follows
         self.set_focus(self._table)
         self._requery(self.query_)
 
@@ -194,6 +195,8 @@ class ResourceList(Acting, ConsoleScreen):
     def _say_how_many(self) -> None:
         is_empty = self._is_complete and not len(self._model)
         self._table.display = not is_empty
+        if not is_empty and self.focused is None:  # a list that was empty for a while has lost its keys
+            self.set_focus(self._table)
         empty = self.query_one(EmptyText)
         empty.display = is_empty
         empty.is_filtered = bool(self.query_.text or self.query_.where)
@@ -274,10 +277,21 @@ class ResourceList(Acting, ConsoleScreen):
     async def _read_rows(self, ids: Sequence[int]) -> None:
         if not ids:
             return
-        self._model.put(await self.read(self.resource.source.rows, self.session, ids))
+        found = await self.read(self.resource.source.rows, self.session, ids)
+        self._model.put(found)
         self._table.refresh_rows(ids)
+        if (gone := [id_ for id_ in ids if id_ not in found]) and self._loading is None:
+            self._let_go(gone)
         if self._table.cursor_id in ids:  # what its keys can do may be something else now
             self.details_changed()
+
+    def _let_go(self, gone: Sequence[int]) -> None:
+        """Take rows out that are not there any more, where the list is not being read again anyway."""
+        self._model.remove(gone)
+        self._table.reordered()
+        if not self.query_.text:
+            self._total = len(self._model)
+        self._say_how_many()
 
     async def on_live_table_needed(self, message: LiveTable.Needed) -> None:
         """Read the rows that came into sight."""

@@ -53,6 +53,8 @@ def _about(field: FormField) -> str:
     if field.is_changed and field.field.kind != "secret":
         before = plain(field.given, limit=_SHOWN).strip()
         parts.append(f"was {before}" if before else "was empty")
+    if field.field.default:
+        parts.append(f"by default {field.field.default}")
     if field.field.required:
         parts.append("needed")
     if len(field.lines) > 1:

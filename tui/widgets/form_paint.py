@@ -123,7 +123,7 @@ class Painter:
         if kind == "choice":
             shown = text or "none"
             if field.fixed or not field.choices:
-                return shown, "dim"
+                return f"{shown}  (fixed)" if field.fixed else shown, "dim"
             return (f"◂ {shown} ▸", "value-here") if here else (f"{shown} ▾", "value")
         if field.fixed:
             return f"{text}  (fixed)", "dim"

@@ -125,6 +125,7 @@ class LiveTable(ScrollView, Generic[Row], can_focus=True):
         self._cursor_id: int | None = None
         self._cursor = 0
         self._wanted: int | None = None
+        self.follows = False
         self._place = Place()
         self._asked: frozenset[int] = frozenset()
         self._now = time.time()
@@ -216,6 +217,8 @@ class LiveTable(ScrollView, Generic[Row], can_focus=True):
         self._measure()
         place = self._place
         wanted = None if self._wanted is None else self.model.index_of(self._wanted)
+        if wanted is None and self.follows and place.top == place.cursor == 0:
+            wanted = 0
         self._cursor = place.cursor_now(self.model, self._cursor_id) if wanted is None else wanted
         self._scroll_silently(place.top_now(self.model, self._cursor))
         if wanted is not None or (place.top == 0 and place.shows_cursor):

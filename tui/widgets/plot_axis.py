@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,10 +26,11 @@ _TIMES = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 
 
 
 class Kind(StrEnum):
-    """What the values of an axis are: numbers, or seconds."""
+    """What the values of an axis are: numbers, lengths of time in seconds, or moments in seconds since 1970."""
 
     NUMBER = "number"
     SECONDS = "seconds"
+    CLOCK = "clock"
 
 
 class Tick(NamedTuple):
@@ -91,13 +93,17 @@ class Axis:
         self.high = min(LARGEST, math.ceil(self.high / step - 1e-9) * step)
 
     def _linear_ticks(self, step: float) -> list[Tick]:
-        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
-        values = [number * step for number in range(first, last + 1)]
+        # Midnight is where clocks show it.
+        begin = -utc_offset(self.low) if self._kind is Kind.CLOCK else 0.0
+        first, last = math.ceil((self.low - begin) / step - 1e-9), math.floor((self.high - begin) / step + 1e-9)
+        values = [begin + number * step for number in range(first, last + 1)]
         if len(values) < 2 and step > self._step / _FINER**2:
             return self._linear_ticks(step / _FINER)
         values = [value for value in values if abs(value) <= LARGEST] or [self.low]
         if self._kind is Kind.SECONDS:
             labels = ["0" if value == 0 else duration(value).replace(".0 s", " s") for value in values]
+        elif self._kind is Kind.CLOCK:
+            labels = [moment(value, step) for value in values]
         else:
             labels = _labels(values, step)
         return [Tick(self.share(value), label) for value, label in zip(values, labels, strict=True)]
@@ -113,6 +119,31 @@ class Axis:
         if len(values) < 2:
             return self._linear_ticks(self._step)
         return [Tick(self.share(value), short(value)) for value in values]
+
+
+def utc_offset(at: float) -> float:
+    """Return by how many seconds clocks here are ahead of UTC at a moment."""
+    clock = _clock(at)
+    offset = None if clock is None else clock.utcoffset()
+    return 0.0 if offset is None else offset.total_seconds()
+
+
+def moment(at: float, step: float) -> str:
+    """Return a moment as clocks here show it, as exactly as steps of some seconds need it."""
+    clock = _clock(at)
+    if clock is None:
+        return short(at)
+    if step >= 86400:
+        return clock.strftime("%a %d")
+    return clock.strftime("%H:%M" if step >= 60 else "%H:%M:%S")
+
+
+def _clock(at: float) -> datetime | None:
+    """Return a moment as clocks here show it, None where no calendar reaches that far."""
+    try:
+        return datetime.fromtimestamp(at, UTC).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def grown(low: float, high: float) -> float:
@@ -153,9 +184,9 @@ def _widened_log(low: float, high: float) -> tuple[float, float]:
 
 
 def _nice(step: float, kind: Kind) -> float:
-    if kind is Kind.SECONDS and step > 1 and step <= _TIMES[-1]:
+    if kind is not Kind.NUMBER and step > 1 and step <= _TIMES[-1]:
         return next(float(time) for time in _TIMES if time >= step)
-    if kind is Kind.SECONDS and step > _TIMES[-1]:
+    if kind is not Kind.NUMBER and step > _TIMES[-1]:
         return _nice(step / _TIMES[-1], Kind.NUMBER) * _TIMES[-1]
     unit = 10.0 ** math.floor(math.log10(step))
     return next((unit * factor for factor in _STEPS if unit * factor >= step * 0.999999), step)

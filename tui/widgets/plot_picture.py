@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from core.quantities import duration
 from core.text import cells, fit, pad
-from tui.widgets.plot_axis import Axis, Kind, grown, short
+from tui.widgets.plot_axis import Axis, Kind, grown, moment, short
 from tui.widgets.plot_canvas import Canvas, braille
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def _entries(curves: Sequence[Curve], axes: Axes, note: str, cursor: int | None)
     """Yield what the legend says: each curve's newest value, or those at the cursor."""
     if cursor is not None:
         x = next(curve for curve in curves if curve.points).points[-1][0]
-        at = duration(x) if axes.x_kind is Kind.SECONDS else short(x)
+        at = {Kind.NUMBER: short, Kind.SECONDS: duration, Kind.CLOCK: _clock}[axes.x_kind](x)
         yield _text(f"{fit(axes.x_title, 20)} {at}", CURSOR)
     longest = 40 if len(curves) > 1 else 60
     for number, curve in enumerate(curves):
@@ -215,6 +215,10 @@ def _entries(curves: Sequence[Curve], axes: Axes, note: str, cursor: int | None)
         yield [(SYMBOLS[number], style), *_text(f" {fit(curve.label, longest)} ", TEXT), *_text(value, style)]
     if note:
         yield _text(note, NOTE)
+
+
+def _clock(at: float) -> str:
+    return f"{moment(at, 86400)} {moment(at, 60)}"
 
 
 def _flowed(entries: Iterator[list[Cell]], width: int) -> list[list[list[Cell]]]:

@@ -55,10 +55,9 @@ class StatusBar(Bar):
     def _facts(self, width: int) -> Text:
         console = self._shoal
         text = Text(" ", no_wrap=True, end="")
-        alarms = [plain(alarm) for alarm in console.standing.alarms()]
         freshness = fit(console.standing.freshness(), width - 2)
         room = width - 3 - cells(freshness)
-        alarm = fit(_BETWEEN.join(f"! {alarm}" for alarm in alarms), room)
+        alarm = self._alarm(room)
         facts = fit(_BETWEEN.join(map(plain, console.standing.facts())), max(0, room - cells(alarm) - 3 * bool(alarm)))
         text.append(alarm, self._style("alarm"))
         text.append(_BETWEEN if alarm and facts else "", self._style("fact"))
@@ -66,6 +65,17 @@ class StatusBar(Bar):
         text.append(" " * max(1, width - 2 - text.cell_len - cells(freshness) + 1))
         text.append(freshness, self._style("fact" if console.standing.is_fresh else "warning"))
         return text
+
+    def _alarm(self, room: int) -> str:
+        """Return the worst alarm and how many there are besides, which is not cut off with it."""
+        alarms = self._shoal.standing.alarms
+        if not alarms:
+            return ""
+        sentence = f"! {plain(alarms[0].sentence)}"
+        more = f"{_BETWEEN}+{len(alarms) - 1} more in :alarms" if len(alarms) > 1 else ""
+        if not more and cells(sentence) > room:
+            more = f"{_BETWEEN}:alarms"
+        return fit(sentence, room - cells(more)) + more if room > 2 * cells(more) else fit(sentence, room)
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"status-bar--{name}")

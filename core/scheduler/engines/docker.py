@@ -1,4 +1,4 @@
-"""The Docker Engine of this machine as an engine.
+"""A Docker Engine as an engine: this machine's own, or that of a host.
 
 A container's name is its idempotency key: creating it twice is refused by Docker. Containers are never removed
 automatically: their exit code is the only record until it is written down.
@@ -9,36 +9,33 @@ from __future__ import annotations
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import orjson
 
-from core.scheduler.engines.docker_connection import DockerConnection, DockerStream, docker_host, message_of
+from core.scheduler.engines.docker_connection import DockerStream, docker_host, message_of
+from core.scheduler.engines.docker_images import DockerImages
+from core.scheduler.engines.docker_volumes import DockerVolumes
 from core.scheduler.engines.engine import (
     ContainerState,
     EngineDownError,
     EngineInformation,
-    Image,
     ImageMissingError,
     RefusedError,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from core.scheduler.engines.engine import ContainerSpecification
+    from core.scheduler.engines.engine import ContainerSpecification, Mount
 
 NEVER = "0001-01-01T00:00:00Z"
 SHARED_MEMORY = 1024**3
 """Bytes of /dev/shm: Docker's 64 MiB break data loaders that pass batches through it; the memory limit covers it."""
 
 
-class DockerEngine:
+class DockerEngine(DockerImages, DockerVolumes):
     """One engine, used by one thread at a time: it holds one kept-alive connection."""
 
     def __init__(self, host: str | None = None) -> None:
-        self._host = host or docker_host()
-        self._docker = DockerConnection(self._host)
+        super().__init__(host or docker_host())
 
     def ping(self) -> None:
         """Return when the engine answers."""
@@ -50,37 +47,6 @@ class DockerEngine:
         return EngineInformation(
             answer["ServerVersion"], answer["NCPU"], answer["MemTotal"], list(answer.get("Warnings") or [])
         )
-
-    def image(self, name: str) -> Image | None:
-        """Return the image, None where the engine does not have it."""
-        answer = self._docker.ask(f"/images/{quote(name, safe='/:@')}/json")
-        if answer is None:
-            return None
-        digests = answer.get("RepoDigests") or []
-        return Image(answer["Id"], digests[0].rpartition("@")[2] if digests else answer["Id"], answer["Size"])
-
-    def pull(self, name: str, progress: Callable[[str], None]) -> Image:
-        """Fetch an image from its registry."""
-        import docker  # noqa: PLC0415 - slow to import, and a pull is slower
-
-        client = docker.APIClient(base_url=self._host.replace("tcp://", "http://"), timeout=600)
-        try:
-            for item in client.pull(name, tag=_tag(name), stream=True, decode=True, auth_config={}):
-                if "error" in item:
-                    raise RefusedError(str(item["error"]))
-                progress(str(item.get("status", "")))
-        except docker.errors.APIError as error:
-            raise RefusedError(str(error.explanation or error)) from error
-        except (docker.errors.DockerException, OSError) as error:
-            message = f"the Docker Engine went away while it pulled {name!r} ({error})"
-            raise EngineDownError(message) from error
-        finally:
-            client.close()
-        image = self.image(name)
-        if image is None:
-            message = f"{name!r} was pulled but is not there: is something removing images?"
-            raise RefusedError(message)
-        return image
 
     def submit(self, specification: ContainerSpecification) -> str:
         """Create the container unless one of that name exists; return its id."""
@@ -159,10 +125,7 @@ class DockerEngine:
 def _container(specification: ContainerSpecification) -> dict[str, Any]:
     host: dict[str, Any] = {
         "Init": True,
-        "Mounts": [
-            {"Type": "bind", "Source": str(mount.source), "Target": mount.target, "ReadOnly": mount.read_only}
-            for mount in specification.mounts
-        ],
+        "Mounts": [_mount(mount) for mount in specification.mounts],
         "NetworkMode": specification.network,
         "LogConfig": {"Type": "json-file", "Config": {}},
         "PidsLimit": specification.pids,
@@ -173,6 +136,8 @@ def _container(specification: ContainerSpecification) -> dict[str, Any]:
         host["NanoCpus"] = int(specification.cpus * 1e9)
     if specification.memory:
         host["Memory"] = host["MemorySwap"] = specification.memory
+    if specification.gpus:
+        host["DeviceRequests"] = [{"DeviceIDs": list(specification.gpus), "Capabilities": [["gpu"]]}]
     if specification.strict:
         host |= {"CapDrop": ["ALL"], "ReadonlyRootfs": True, "Tmpfs": {"/tmp": "rw,nosuid,nodev"}}  # noqa: S108
     return {
@@ -185,6 +150,20 @@ def _container(specification: ContainerSpecification) -> dict[str, Any]:
         "User": specification.user or "",
         "HostConfig": host,
     }
+
+
+def _mount(mount: Mount) -> dict[str, Any]:
+    kind = "volume" if mount.is_volume else "bind"
+    made: dict[str, Any] = {
+        "Type": kind,
+        "Source": str(mount.source),
+        "Target": mount.target,
+        "ReadOnly": mount.read_only,
+    }
+    if mount.is_volume:
+        # What the image has at that place stays out of it, as with a directory of the machine.
+        made["VolumeOptions"] = {"NoCopy": True}
+    return made
 
 
 def _state(answer: dict[str, Any]) -> ContainerState:
@@ -209,9 +188,3 @@ def _state(answer: dict[str, Any]) -> ContainerState:
 
 def _seconds(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
-
-
-def _tag(name: str) -> str | None:
-    """Docker pulls every tag of a name without one."""
-    last = name.rpartition("/")[2]
-    return None if ":" in last or "@" in last else "latest"

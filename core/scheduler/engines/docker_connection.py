@@ -19,13 +19,15 @@ from urllib.parse import urlencode, urlsplit
 
 import orjson
 
-from core.scheduler.engines.engine import EngineDownError, RefusedError
+from core.scheduler.engines.engine import EngineDownError, MissingError, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 ANSWER_TIMEOUT = 120.0
+TRANSFER_TIMEOUT = 600.0
+"""Seconds in which an engine takes a part of an archive, or says what it made of it."""
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -134,8 +136,9 @@ class DockerConnection:
 class DockerStream:
     """An answer without an end, on a connection of its own."""
 
-    def __init__(self, host: str | None, path: str, query: Mapping[str, Any]) -> None:
-        self._connection = _open(host or docker_host(), None)
+    def __init__(self, host: str | None, path: str, query: Mapping[str, Any] | None = None) -> None:
+        self._host = host or docker_host()
+        self._connection = _open(self._host, None)
         try:
             self._connection.request("GET", _target(path, query))
             # Kept apart: http.client forgets the socket of a connection that will close, close() must still reach it.
@@ -144,10 +147,10 @@ class DockerStream:
             if self._response.status >= 400:
                 answer = self._response.read()
                 self.close()
-                raise RefusedError(message_of(answer))
+                raise (MissingError if self._response.status == 404 else RefusedError)(message_of(answer))
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.close()
-            raise EngineDownError(_down(host or docker_host(), error)) from error
+            raise EngineDownError(_down(self._host, error)) from error
 
     def chunks(self) -> Iterator[bytes]:
         """Yield bytes as they come."""
@@ -156,7 +159,7 @@ class DockerStream:
                 yield data
         # AttributeError: what http.client raises where close() took the connection away under its read.
         except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
-            raise EngineDownError(_down(docker_host(), error)) from error
+            raise EngineDownError(_down(self._host, error)) from error
 
     def close(self) -> None:
         """Shut the connection down, which ends a read that another thread waits in."""
@@ -164,6 +167,45 @@ class DockerStream:
             with suppress(OSError):
                 held.shutdown(socket.SHUT_RDWR)
         self._connection.close()
+
+
+def send(host: str, method: str, path: str, query: Mapping[str, Any], chunks: Iterable[bytes]) -> tuple[int, Any]:
+    """Send a request whose body comes in parts, on a connection of its own; return its status and its answer.
+
+    What `chunks` raises ends the sending: the engine sees a body that was cut.
+    """
+    connection = _open(host, TRANSFER_TIMEOUT)
+    try:
+        connection.connect()
+    except OSError as error:
+        raise EngineDownError(_down(host, error)) from error
+    try:
+        connection.putrequest(method, _target(path, query))
+        connection.putheader("Content-Type", "application/x-tar")
+        connection.putheader("Transfer-Encoding", "chunked")
+        connection.endheaders()
+        _send_chunks(connection, chunks)
+        response = connection.getresponse()
+        return response.status, response.read()
+    except (ConnectionError, TimeoutError, http.client.HTTPException) as error:
+        raise EngineDownError(_down(host, error)) from error
+    finally:
+        connection.close()
+
+
+def _send_chunks(connection: http.client.HTTPConnection, chunks: Iterable[bytes]) -> None:
+    """Send a body in parts; an engine that stops reading has answered already."""
+    for chunk in chunks:
+        if not chunk:
+            continue
+        try:
+            connection.send(b"%x\r\n" % len(chunk))
+            connection.send(chunk)
+            connection.send(b"\r\n")
+        except (BrokenPipeError, ConnectionResetError):
+            return
+    with suppress(BrokenPipeError, ConnectionResetError):
+        connection.send(b"0\r\n\r\n")
 
 
 def message_of(answer: Any) -> str:  # noqa: ANN401

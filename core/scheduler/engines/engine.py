@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from core.errors import ShoalError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
+
+    Progress = Callable[[int, int], None]
+    """Told how many bytes of how many came, as far as that is known; what it raises ends the transfer."""
 
 
 class EngineDownError(UnavailableError):
@@ -24,22 +27,27 @@ class RefusedError(ShoalError):
     code = "refused"
 
 
+class MissingError(RefusedError):
+    """The engine answered that there is no such thing."""
+
+
 class ImageMissingError(RefusedError):
     """The engine does not have the image: it has to be pulled first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A directory or file of the host, seen inside the container."""
+    """A directory or file of the engine's machine, or a volume of the engine, seen inside the container."""
 
-    source: Path
+    source: Path | str
     target: str
     read_only: bool
+    is_volume: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ContainerSpecification:
-    """All that a container is made from. `user` is None for the image's own."""
+    """All that a container is made from. `user` is None for the image's own; `gpus` names devices."""
 
     name: str
     labels: dict[str, str]
@@ -54,6 +62,7 @@ class ContainerSpecification:
     cpus: float | None = None
     memory: int | None = None
     pids: int = 4096
+    gpus: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +80,20 @@ class ContainerState:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image that the engine has. `digest` is the registry's where it came from one, else the image's own id."""
+    """An image that the engine has. `digest` is the registry's where it came from one, else the image's own id.
+
+    `layers` says when it was made and of what: the same in every engine, which ids are not.
+    """
 
     id: str
     digest: str
     size: int
+    layers: tuple[str, ...] = ()
+
+    @property
+    def is_of_registry(self) -> bool:
+        """Whether a registry knows it by its digest."""
+        return self.digest != self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +121,16 @@ class Engine(Protocol):
         """Return the image, None where it has to be pulled first."""
         ...
 
-    def pull(self, name: str, progress: Callable[[str], None]) -> Image:
+    def pull(self, name: str, progress: Progress) -> Image:
         """Fetch an image from its registry, telling how far it is."""
+        ...
+
+    def save(self, name: str) -> Stream:
+        """Open an image as an archive that `load` takes."""
+        ...
+
+    def load(self, archive: Iterable[bytes]) -> None:
+        """Take an image in from another engine."""
         ...
 
     def submit(self, specification: ContainerSpecification) -> str:
@@ -127,7 +153,7 @@ class Engine(Protocol):
         """Return the names of all containers that carry `label` (`key=value`)."""
         ...
 
-    def follow(self, name: str, since: int, *, wait: bool) -> LogStream:
+    def follow(self, name: str, since: int, *, wait: bool) -> Stream:
         """Open the container's log from second `since` on.
 
         With `wait` the stream goes on until the container has ended, and may then lack its very last lines; without, it
@@ -143,6 +169,30 @@ class Engine(Protocol):
         """Remove an ended container; nothing where there is none."""
         ...
 
+    def create_volume(self, name: str, labels: dict[str, str]) -> None:
+        """Make an empty volume unless there is one of that name."""
+        ...
+
+    def remove_volume(self, name: str) -> None:
+        """Remove a volume and what it holds; nothing where there is none.
+
+        Raises:
+            RefusedError: a container uses it.
+        """
+        ...
+
+    def volumes(self, label: str) -> list[str]:
+        """Return the names of all volumes that carry `label` (`key=value`)."""
+        ...
+
+    def put_archive(self, name: str, path: str, archive: Iterable[bytes]) -> None:
+        """Unpack a tar archive below `path` of a container, its volumes included."""
+        ...
+
+    def get_archive(self, name: str, path: str) -> Stream | None:
+        """Open what lies at `path` of a container as a tar archive; None where there is no such thing."""
+        ...
+
     def run_to_end(self, specification: ContainerSpecification, within: float) -> int:
         """Run a container that takes less than `within` seconds; return its exit code, leaving nothing behind."""
         ...
@@ -152,8 +202,8 @@ class Engine(Protocol):
         ...
 
 
-class LogStream(Protocol):
-    """The bytes of a container's log as the engine frames them."""
+class Stream(Protocol):
+    """Bytes as the engine sends them: a container's log in frames, an archive."""
 
     def chunks(self) -> Iterator[bytes]:
         """Yield bytes as they come; blocks. Raises EngineDownError when the connection breaks."""
@@ -161,4 +211,16 @@ class LogStream(Protocol):
 
     def close(self) -> None:
         """End `chunks()` from another thread."""
+        ...
+
+
+class Engines(Protocol):
+    """Where engines are opened: this machine's own, and those of hosts."""
+
+    def open(self, host_id: int | None) -> Engine:
+        """Open a connection for one thread; None is this machine's own engine.
+
+        Raises:
+            EngineDownError: there is no way to the host now.
+        """
         ...

@@ -168,7 +168,7 @@ async def test_labels_and_limits_are_given(session: Session, directory: Path) ->
             .types("a, b")
             .presses("tab")
             .types("15m")
-            .presses("tab", "tab", "tab")
+            .presses("tab", "tab", "tab", "tab")
         )
         await person.types("NAME=v=1").presses("f2").sees("execution 1 ")
     execution = latest(session)

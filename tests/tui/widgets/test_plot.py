@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -222,3 +223,11 @@ async def test_sizes_change_and_the_cursor_stays_inside() -> None:
             assert {app.plot.render_line(y).cell_length for y in range(size[1])} == {size[0]}
         app.plot.move_cursor(None)
         assert not app.plot.has_cursor
+
+
+def test_moments_stand_at_times_that_clocks_show() -> None:
+    noon = time.mktime((2026, 11, 24, 12, 3, 0, 0, 0, -1))  # by the clock of whatever place this is
+    hours = Axis(noon, noon + 3600, 5, kind=Kind.CLOCK)
+    assert [tick.label[-2:] for tick in hours.ticks] == ["15", "30", "45", "00"]
+    days = Axis(noon, noon + 7 * 86400, 7, kind=Kind.CLOCK)
+    assert [tick.label for tick in days.ticks][:2] == ["Wed 25", "Thu 26"]

@@ -1,0 +1,1 @@
+"""Environments: where executions run, within which limits, how they stood, and what other limits would do."""

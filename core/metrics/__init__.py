@@ -1,0 +1,1 @@
+"""Figures of this installation for those who collect them elsewhere."""

@@ -1,0 +1,1 @@
+"""People: who belongs here, and in which teams."""

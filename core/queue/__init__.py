@@ -1,0 +1,1 @@
+"""What waits and runs: in which order, why, and until when."""

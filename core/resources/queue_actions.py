@@ -1,0 +1,114 @@
+"""What can be done with what waits, wherever it is listed: its priority raised or lowered, another environment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from core.executions.steering import HIGH, NORMAL, lowering_refusal, raising_refusal, refusal
+from core.resources.resource import Action, Asking
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from core.executions.steering import Steered
+    from core.resources.resource import Consequence
+    from core.session import Session
+
+
+_MOVE = "Move"
+_MOVES = "Have it run in another environment."
+
+
+def steering(name: Callable[[Any], str]) -> tuple[Action[Any], ...]:
+    """Return the actions for rows of one resource; `name` says how one of them is called."""
+
+    def prioritized(priority: int, word: str) -> Callable[[Session, Steered], str]:
+        def run(session: Session, row: Steered) -> str:
+            from core.executions.moving import set_priority  # noqa: PLC0415 - a list steers nothing
+
+            set_priority(session, row, priority)
+            return f"{name(row)} has a {word} priority"
+
+        return run
+
+    def to(environment: str) -> Action[Any]:
+        def run(session: Session, row: Steered) -> str:
+            from core.executions.moving import move  # noqa: PLC0415 - a list steers nothing
+
+            move(session, row, environment)
+            return f"{name(row)} waits for {environment}"
+
+        return Action(
+            id="move",
+            key="M",
+            title=_MOVE,
+            meaning=_MOVES,
+            permission="execution.reschedule",
+            many=True,
+            refuse=refusal,
+            consequence=lambda session, rows: _moving(session, rows, environment),
+            run=run,
+        )
+
+    return (
+        Action(
+            id="raise",
+            key="plus",
+            title="Raise",
+            meaning="Give it a high priority: it goes before all others that have none.",
+            permission="execution.reschedule",
+            many=True,
+            refuse=raising_refusal,
+            consequence=_raising,
+            run=prioritized(HIGH, "high"),
+        ),
+        Action(
+            id="lower",
+            key="minus",
+            title="Lower",
+            meaning="Give it a normal priority again.",
+            permission="execution.reschedule",
+            many=True,
+            refuse=lowering_refusal,
+            consequence=_lowering,
+            run=prioritized(NORMAL, "normal"),
+        ),
+        Action(
+            id="move",
+            key="M",
+            title=_MOVE,
+            meaning=_MOVES,
+            permission="execution.reschedule",
+            many=True,
+            refuse=refusal,
+            asks=Asking("environment", "Move to", "the slug of the other environment", _environments, to),
+        ),
+    )
+
+
+def _raising(session: Session, rows: Sequence[Steered]) -> Consequence:
+    from core.queue.effects import raising  # noqa: PLC0415 - a list asks nothing
+
+    return raising(session, rows)
+
+
+def _lowering(session: Session, rows: Sequence[Steered]) -> Consequence:
+    from core.queue.effects import lowering  # noqa: PLC0415
+
+    return lowering(session, rows)
+
+
+def _moving(session: Session, rows: Sequence[Steered], environment: str) -> Consequence:
+    from core.queue.effects import moving as effect  # noqa: PLC0415
+
+    return effect(session, rows, environment)
+
+
+def _environments(session: Session, rows: Sequence[Steered]) -> Sequence[tuple[str, str]]:
+    """Return the environments that somebody can choose from: all but the one in which all of them wait."""
+    here = {row.environment_id for row in rows}
+    return [
+        (each.slug, f"at most {each.maximum_scale} machines" if each.enabled else "disabled")
+        for each in session.environments.list()
+        if here != {each.id}
+    ]
