@@ -59,7 +59,7 @@ class ExecutionNumber(click.ParamType[Any]):
             return "latest"
         if (number := read_number(str(value))) is not None:
             return number
-        message = f"{value!r} is no execution: give its number, such as 12, or latest"
+        message = f"{value!r:.120} is no execution: give its number, such as 12, or latest"
         raise InvalidInputError(message, field="execution")
 
 
@@ -78,7 +78,7 @@ def pairs(given: tuple[str, ...], option: str) -> list[tuple[str, str]]:
     for text in given:
         name, equals, value = text.partition("=")
         if not equals or not name:
-            message = f"--{option} takes NAME=VALUE, not {text!r}"
+            message = f"--{option} takes NAME=VALUE, not {text!r:.120}"
             raise InvalidInputError(message, field=option)
         split.append((name, value))
     return split

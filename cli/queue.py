@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from cli.completing import complete_environments, complete_projects
@@ -11,6 +13,20 @@ from cli.output import note
 from cli.resource_options import clean, first_rows, sort_given
 from cli.resource_output import print_rows
 from cli.started import SchedulerLookout
+
+if TYPE_CHECKING:
+    from core.session import Session
+
+
+def _known(here: Session, name: str, value: str) -> str:
+    """Return what a filter names, as the list calls it: of a name that nothing has the queue would look empty."""
+    if name == "environment":
+        return here.environments.get(value).slug
+    if name == "user":
+        return here.members.get(value).name
+    if name == "team":
+        return here.teams.get(value).name
+    return here.projects.get(value).name if name == "project" else value
 
 
 @click.command()
@@ -34,7 +50,7 @@ def queue(*, text: str, key: str | None, limit: int, as_json: bool, as_plain: bo
     from core.resources.resource import Query  # noqa: PLC0415
 
     here = session()
-    where = {name: clean(value) for name, value in conditions.items() if value is not None}
+    where = {name: _known(here, name, clean(value)) for name, value in conditions.items() if value is not None}
     query = Query(text=clean(text), where=where, sort=sort_given(QUEUE, key))
     rows, more = first_rows(here, QUEUE, query, limit)
     print_rows(QUEUE, rows, filtered=bool(text or where), as_json=as_json, as_plain=as_plain)

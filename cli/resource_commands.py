@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from core.resources.form import Form
     from core.resources.resource import Action, Asking, Resource
+    from core.session import Session
 
 
 def command_names(name: str) -> Sequence[str]:
@@ -156,7 +157,7 @@ def _edit(declared: Resource[Any]) -> click.Command:
         if answers:
             if form.consequence and (consequence := form.consequence(here, row, answers)):
                 decide(consequence, yes=yes)
-            row = form.edited(here, row, answers)
+            row = _edited(here, declared, given, row, answers)
         if given["as_json"]:
             print_json(declared.as_json(row))
         else:
@@ -165,6 +166,24 @@ def _edit(declared: Resource[Any]) -> click.Command:
     options = [reference_argument(declared), *field_options(fields, adding=False)]
     options += [yes_option] if form.consequence else []
     return _command("edit", edit, f"Change {_one(declared)}.", [*options, *project_options(declared), json_option])
+
+
+def _edited(
+    here: Session, declared: Resource[Any], given: Mapping[str, Any], row: Any, answers: Mapping[str, str]  # noqa: ANN401
+) -> Any:  # noqa: ANN401 - a row
+    """Change a row; what somebody else changed since it was read stays, and is told of where it is the same thing."""
+    form: Form[Any] = _form(declared)
+    before, reference = form.values(row), declared.reference(row)
+    while True:
+        try:
+            return form.edited(here, row, answers, form.seen(row))
+        except ConflictError as error:
+            if error.field != "version":
+                raise
+            row = row_given(here, declared, given, reference)
+            now = form.values(row)
+            if any(now.get(key) != before.get(key) for key in answers):
+                raise
 
 
 def _act(declared: Resource[Any], declared_action: Action[Any]) -> click.Command:

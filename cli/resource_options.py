@@ -174,8 +174,8 @@ def conditions_given(declared: Resource[Any], given: tuple[str, ...]) -> dict[st
     conditions = {name: clean(value) for name, value in pairs(given, "where")}
     for name in conditions:
         if name not in known:
-            there = f"{', '.join(known)} can be used" if known else "there is none"
-            message = f"{declared.name} have no filter {name!r}: {there}"
+            there = f"but {', '.join(known)}" if known else "nor any other"
+            message = f"{declared.name}: there is no filter {name!r:.120}, {there}"
             raise InvalidInputError(message, field="where")
     return conditions
 
@@ -189,7 +189,7 @@ def sort_given(declared: Resource[Any], key: str | None) -> str | None:
     if key is None:
         return None
     if not declared.column(key).sortable:
-        message = f"{declared.name} cannot be sorted by {key!r}"
+        message = f"{declared.name} cannot be sorted by {key!r:.120}"
         raise InvalidInputError(message, field="sort")
     return key
 
@@ -239,7 +239,7 @@ def check_answers(here: Session, fields: Sequence[Field], answers: Mapping[str, 
         problem = field.problem(text)
         choices = field.choices(here) if field.choices and text else ()
         if problem is None and choices and text not in choices:
-            problem = f"{text!r} is none of {', '.join(filter(None, choices))}"
+            problem = f"{text!r:.120} is none of {', '.join(filter(None, choices))}"
         if problem:
             raise InvalidInputError(f"{_spelling(field)}: {problem}", field=field.key)
 

@@ -200,7 +200,7 @@ def _values(session: Session, query: Query) -> dict[str, Any] | None:
         raise InvalidInputError(message, field=min(unknown))
     kind, who, since = (query.where.get(key) for key in FILTERS)
     if kind is not None and kind not in KINDS:
-        message = f"there is no kind {kind!r}: it is one of {', '.join(KINDS)}"
+        message = f"there is no kind {kind!r:.120}: it is one of {', '.join(KINDS)}"
         raise InvalidInputError(message, field="kind")
     actor = None if who is None else _actor(session, who)
     if who is not None and actor is None:
@@ -220,7 +220,7 @@ def _moment(since: str) -> float:
     try:
         return read_since(since, time.time())
     except ValueError as error:
-        message = f"since cannot be {since!r}: write 10m, 2h, 7d, or a day such as 2026-11-01"
+        message = f"since cannot be {since!r:.120}: write 10m, 2h, 7d, or a day that has begun, such as 2026-11-01"
         raise InvalidInputError(message, field="since") from error
 
 

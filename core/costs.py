@@ -33,9 +33,9 @@ _KEYS: dict[By, str] = {
     "environment": "u.environment_id",
 }
 _NAMES: dict[By, str] = {
-    "user": "SELECT id, name FROM users",
-    "team": "SELECT id, name FROM teams",
-    "project": "SELECT id, name FROM projects",
+    "user": "SELECT u.id, u.name FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.organization_id = :own",
+    "team": "SELECT id, name FROM teams WHERE organization_id = :own",
+    "project": "SELECT id, name FROM projects WHERE organization_id = :own",
     "environment": "SELECT id, slug FROM environments",
 }
 _SUMS = "count(u.execution_id), sum({end} - {begin}), sum({cost})"
@@ -121,7 +121,7 @@ def costs(
     for key, kind, executions, seconds, cost in _entries(connection, by, bound):
         before = found.get((key, kind), (0, 0.0, 0))
         found[key, kind] = (before[0] + executions, before[1] + seconds, before[2] + cost)
-    names = dict(tuple(row) for row in connection.execute(_NAMES[by]))
+    names = dict(tuple(row) for row in connection.execute(_NAMES[by], {"own": session.actor.organization_id}))
     rows = [Cost(key, _name(by, key, kind, names), kind, *sums) for (key, kind), sums in found.items()]
     return sorted(rows, key=lambda row: (row.kind != "execution", -row.cost, -row.seconds, row.name, row.kind))
 
@@ -190,4 +190,4 @@ def _name(by: By, key: int | None, kind: UsageKind, names: Mapping[int, str]) ->
         return "" if kind != "execution" else "not known"
     if by == "team" and key == 0:
         return "no team"
-    return names.get(key, f"a {by} that is gone")
+    return names.get(key, "a team that is gone" if by == "team" else "another organization")

@@ -85,14 +85,17 @@ def read_since(text: str, now: float) -> float:
     """Return the moment that a text names: `7d` is so long before `now`, `2026-11-01` when that day began here.
 
     Raises:
-        ValueError: it is not written so.
+        ValueError: it is not written so, or that day has not begun yet.
     """
     text = text.strip()
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
         try:
-            return max(0.0, datetime.strptime(text, "%Y-%m-%d").astimezone().timestamp())
+            day = max(0.0, datetime.strptime(text, "%Y-%m-%d").astimezone().timestamp())
         except OverflowError as error:
             raise ValueError(text) from error
+        if day > now:
+            raise ValueError(text)
+        return day
     if text.isdecimal():
         raise ValueError(text)
     return max(0.0, now - read_seconds(text))

@@ -87,7 +87,7 @@ def read_value(text: str) -> Any:  # noqa: ANN401 - whatever JSON can hold; the 
     """Return the value that somebody wrote as JSON; what is no JSON is a text."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -114,7 +114,7 @@ class Settings:
         """
         setting = SETTINGS.get(key)
         if setting is None:
-            message = f"there is no setting {key!r}: it is one of {', '.join(sorted(SETTINGS))}"
+            message = f"there is no setting {key!r:.120}: it is one of {', '.join(sorted(SETTINGS))}"
             raise InvalidInputError(message, field="key")
         if not setting.fits(value):
             message = f"{key} takes {setting.takes}: {setting.meaning}"

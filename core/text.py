@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ELLIPSIS = "…"
 
@@ -38,6 +42,12 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
         "\U000e0000-\U000e007f]"
     )
     return re.compile(escapes), re.compile(unsafe), re.compile("[\ud800-\udfff]")
+
+
+def some_of(names: Sequence[str], most: int = 20) -> str:
+    """Return names with commas between them: the first `most`, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 def last_overwritten(text: str) -> str:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from core.environments.loads import queues
 from core.errors import InvalidInputError
 from core.executions.moving import set_priority
 from core.queue import browsing as queue_browsing
 from core.queue.browsing import BrowsedQueue
+from core.queue.service import OTHERS
 from core.resources.resource import Query
 from core.session import Session
 from data.changes import newest, since
@@ -123,13 +125,49 @@ def test_a_change_of_places_has_all_read_again_and_a_title_one_row(queueing: Que
     assert SOURCE.touched(queueing.admin, reasons) == set()
 
 
-def test_another_organizations_queue_is_nobodys(queueing: Queueing) -> None:
+def other_organization(queueing: Queueing) -> Session:
+    """Return a session of another organization, which has nothing here."""
     with queueing.system.write("execution.run") as connection:
         connection.execute("INSERT INTO organizations (id, uuid, name, created_at) VALUES (99, 'x', 'other', 0)")
     stranger = replace(queueing.admin.actor, organization_id=99)
-    elsewhere = Session(queueing.admin.database, queueing.admin.home, stranger)
+    return Session(queueing.admin.database, queueing.admin.home, stranger)
+
+
+def test_another_organizations_queue_is_nobodys(queueing: Queueing) -> None:
+    elsewhere = other_organization(queueing)
     assert [id_ for part in SOURCE.ids(elsewhere, Query()) for id_ in part] == []
     assert SOURCE.total(elsewhere, Query()) == 0
     assert SOURCE.rows(elsewhere, [1, 2, 3]) == {}
     assert elsewhere.queue.groups("environment", {}) == []
     assert numbers(queueing) == IN_ORDER
+
+
+def test_names_that_another_organization_has_too_mean_ones_own(queueing: Queueing) -> None:
+    elsewhere = other_organization(queueing)
+    with queueing.system.write("execution.run") as connection:
+        connection.execute(
+            "INSERT INTO projects (id, uuid, organization_id, name, created_by, created_at)"
+            " SELECT 0, 'p', 99, name, created_by, 0 FROM projects WHERE name = 'penguins'"
+        )
+    assert numbers(queueing, where={"project": "penguins"})
+    assert [id_ for part in SOURCE.ids(elsewhere, Query(where={"project": "penguins"})) for id_ in part] == []
+
+
+def test_the_slug_of_an_environment_that_was_deleted_means_the_one_that_has_it_now(queueing: Queueing) -> None:
+    with queueing.system.write("execution.run") as connection:
+        connection.execute(
+            "INSERT INTO environments (id, uuid, slug, name, created_at, deleted_at) VALUES (0, 'e', 'local', '', 0, 1)"
+        )
+    assert numbers(queueing, where={"environment": "local"})
+
+
+def test_who_waits_before_one_is_not_told_to_another_organization(queueing: Queueing) -> None:
+    elsewhere = other_organization(queueing)
+    environment = queueing.environment()
+    own = queueing.admin.queue.front(environment, 3)
+    others = elsewhere.queue.front(environment, 3)
+    assert [each.id for each in own] == [each.id for each in others]
+    assert {each.user for each in others} == {OTHERS} != {each.user for each in own}
+    local = queueing.admin.environments.get("local")
+    assert queues(queueing.admin, local)
+    assert queues(elsewhere, local) == []

@@ -58,7 +58,7 @@ def _since(text: str) -> float:
     try:
         return read_since(text, time.time())
     except ValueError as error:
-        message = f"--since cannot be {text!r}: it takes 7d, 12h, or a day such as 2026-11-01"
+        message = f"--since cannot be {text!r:.120}: it takes 7d, 12h, or a day that has begun, such as 2026-11-01"
         raise InvalidInputError(message, field="since") from error
 
 

@@ -138,14 +138,15 @@ def _rows(connection: sqlite3.Connection, query: str, environment_id: int | None
 
 
 def queues(session: Session, environment: Environment) -> Sequence[Queue]:
-    """Return what waits in an environment, by person and reason, the longest queue first."""
+    """Return what the actor's organization has waiting in an environment, by person and reason, most first."""
     rows = session.read("environment.see").execute(
         f"SELECT u.name, sum(n.number) AS waiting, coalesce({SHOWN_REASON}, '{UNSEEN}')"  # noqa: S608 - of constants
-        " FROM execution_counts n JOIN users u ON u.id = n.user_id LEFT JOIN waiting_reasons w"
+        " FROM execution_counts n JOIN projects p ON p.id = n.project_id AND p.organization_id = ?"
+        " JOIN users u ON u.id = n.user_id LEFT JOIN waiting_reasons w"
         " ON w.environment_id = n.environment_id AND w.user_id = n.user_id AND w.team_id = n.team_id"
         " AND w.status = n.status"
         " WHERE n.environment_id = ? AND n.status IN ('created', 'queued') GROUP BY 1, 3 HAVING waiting > 0"
         " ORDER BY waiting DESC, u.name",
-        (environment.id,),
+        (session.actor.organization_id, environment.id),
     )
     return [Queue(*row) for row in rows]

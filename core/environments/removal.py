@@ -6,10 +6,11 @@ import json
 import time
 from typing import TYPE_CHECKING
 
-from core.errors import ConflictError, InvalidInputError
+from core.errors import ConflictError, InvalidInputError, NotFoundError
 from core.executions.access import team_for
 from core.executions.mounts import is_below
 from core.executions.transitions import Place, count
+from core.text import some_of
 from data.changes import record, record_many
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ def remove(session: Session, environment: Environment, target: Environment | Non
         message = f"what waits in {environment.slug!r} cannot be moved to itself: name another environment"
         raise InvalidInputError(message, field="move_to")
     with session.write("environment.edit") as connection:
+        _refuse_gone(connection, environment, "environment")
+        if target is not None:
+            _refuse_gone(connection, target, "move_to")
+            target = session.environments.get(target.uuid)
         waiting = _number(connection, environment.id, "created", "queued")
         reasons = [*_reasons(connection, environment)]
         if waiting and target is None:
@@ -48,6 +53,15 @@ def remove(session: Session, environment: Environment, target: Environment | Non
     return waiting
 
 
+def _refuse_gone(connection: sqlite3.Connection, environment: Environment, field: str) -> None:
+    row = connection.execute(
+        "SELECT 1 FROM environments WHERE id = ? AND deleted_at IS NULL", (environment.id,)
+    ).fetchone()
+    if row is None:
+        message = f"the environment {environment.slug!r} was deleted meanwhile"
+        raise NotFoundError(message, field=field)
+
+
 def _executions(number: int) -> str:
     return "1 execution waits" if number == 1 else f"{number:,} executions wait"
 
@@ -61,19 +75,14 @@ def _reasons(connection: sqlite3.Connection, environment: Environment) -> Iterat
         "SELECT name FROM hosts WHERE environment_id = ? AND deleted_at IS NULL ORDER BY name", (environment.id,)
     )
     if names := [row["name"] for row in hosts]:
-        yield f"hosts belong to it: {_some(names)}"
+        yield f"hosts belong to it: {some_of(names, _SHOWN)}"
     if connection.execute("SELECT 1 FROM organizations WHERE default_environment_id = ?", (environment.id,)).fetchone():
         yield "it is the default environment: make another one that first"
     projects = connection.execute(
         "SELECT name FROM projects WHERE default_environment_id = ? ORDER BY name", (environment.id,)
     )
     if names := [row["name"] for row in projects]:
-        yield f"it is the default of projects: {_some(names)}"
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(names[:_SHOWN])}{more}"
+        yield f"it is the default of projects: {some_of(names, _SHOWN)}"
 
 
 def _number(connection: sqlite3.Connection, environment_id: int, *statuses: str) -> int:
@@ -88,7 +97,8 @@ def _number(connection: sqlite3.Connection, environment_id: int, *statuses: str)
 def _move(session: Session, connection: sqlite3.Connection, environment: Environment, target: Environment) -> None:
     """Have all that waits wait for the target, as if it were new there: quotas and teams are others."""
     groups = connection.execute(
-        "SELECT user_id, project_id, sum(number) AS number FROM execution_counts"
+        "SELECT user_id, u.name AS person, project_id, sum(number) AS number FROM execution_counts"
+        " JOIN users u ON u.id = user_id"
         " WHERE environment_id = ? AND status IN ('created', 'queued') AND number > 0 GROUP BY user_id, project_id",
         (environment.id,),
     ).fetchall()
@@ -100,7 +110,8 @@ def _move(session: Session, connection: sqlite3.Connection, environment: Environ
     told = f"moved to the environment {target.slug!r}: {environment.slug!r} was deleted"
     for group in groups:
         project = session.projects.by_id(group["project_id"])
-        team = team_for(connection, project, group["user_id"], target)
+        person = None if group["user_id"] == session.actor.id else group["person"]
+        team = team_for(connection, project, group["user_id"], target, person=person)
         ids = connection.execute(
             "UPDATE executions SET environment_id = :target, team_id = :team, status = 'created', queued_at = NULL,"
             " priority = priority * :priorities WHERE environment_id = :environment AND user_id = :user"

@@ -121,6 +121,6 @@ def team_ids(connection: sqlite3.Connection, organization: int, environment: Env
                 "SELECT name FROM teams WHERE organization_id = ? ORDER BY name LIMIT 20", (organization,)
             ).fetchall()
             there = ", ".join(row["name"] for row in known) or "none: `shoal teams add NAME` makes one"
-            message = f"there is no team {name!r}; teams: {there}"
+            message = f"there is no team {name!r:.120}; teams: {there}"
             raise InvalidInputError(message, field="teams")
     return found

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from core.environments.environment import SELECT, Environment, from_row, limit_text, refuse_deleted
 from core.environments.settings import LIMITS, read_limit
 from core.errors import InvalidInputError, NotFoundError
+from core.text import some_of
 from data.changes import record
 from data.identifiers import new_identifier
 
@@ -64,8 +65,8 @@ class Environments:
         """
         row = self._session.read("environment.see").execute(_NAMED, {"name": reference}).fetchone()
         if row is None:
-            slugs = ", ".join(environment.slug for environment in self.list()) or "none"
-            message = f"there is no environment {reference!r}: it is one of {slugs}"
+            slugs = some_of([environment.slug for environment in self.list()]) or "none"
+            message = f"there is no environment {reference!r:.120}: it is one of {slugs}"
             raise NotFoundError(message, field="environment")
         return from_row(row)
 
@@ -128,10 +129,10 @@ class Environments:
         from core.environments.rules import check_slug  # noqa: PLC0415 - a list checks nothing
 
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", slug):
-            message = f"{slug!r} cannot be a slug: use a-z, 0-9 and -, at most 63 characters"
+            message = f"{slug!r:.120} cannot be a slug: use a-z, 0-9 and -, at most 63 characters"
             raise InvalidInputError(message, field="slug")
         if kind not in KINDS:
-            message = f"kind cannot be {kind!r}: it is local (machines of this box) or hosts (reached over SSH)"
+            message = f"kind cannot be {kind!r:.120}: it is local (machines of this box) or hosts (reached over SSH)"
             raise InvalidInputError(message, field="kind")
         self._session.require("environment.edit")
         values = _read({"name": slug, **limits})

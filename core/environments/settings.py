@@ -56,14 +56,14 @@ LIMITS: dict[str, Limit] = {
     "enabled": _on_off("Enabled", "on; off: nothing starts, what runs goes on, idle machines leave", "on"),
     "minimum_scale": Limit(
         label="Machines at least",
-        meaning="machines always kept once launched, a whole number",
+        meaning=f"machines always kept once launched, a whole number up to {values.MOST_MACHINES}",
         read=values.whole(0, values.MOST_MACHINES),
         default="0",
         spellings=("min",),
     ),
     "maximum_scale": Limit(
         label="Machines at most",
-        meaning="machines at most, a whole number",
+        meaning=f"machines at most, a whole number up to {values.MOST_MACHINES}",
         read=values.whole(0, values.MOST_MACHINES),
         default="5",
         spellings=("max",),
@@ -97,7 +97,7 @@ LIMITS: dict[str, Limit] = {
     ),
     "per_user_quota": Limit(
         label="Machines per user",
-        meaning="machines that one user may use at once, 0 for no limit",
+        meaning=f"machines that one user may use at once, up to {values.MOST_MACHINES}; 0 for no limit",
         read=values.whole(0, values.MOST_MACHINES),
         default="0",
         spellings=("quota",),
@@ -122,7 +122,7 @@ LIMITS: dict[str, Limit] = {
     "priority_allowed": _on_off("High priority", "on: an execution may be put before others; off: not", "on"),
     "price_per_hour": Limit(
         label="Price of an hour",
-        meaning="price of one machine hour, such as 1.25; it holds for machines launched from then on",
+        meaning=f"price of one machine hour, such as 1.25, up to {values.DEAREST}; for machines launched from then on",
         read=values.amount,
         write=money,
         default="0.00",
@@ -201,10 +201,10 @@ def read_limit(name: str, text: str) -> Any:  # noqa: ANN401 - the type is that 
     """
     limit = LIMITS.get(name)
     if limit is None:
-        message = f"there is no limit {name!r}: it is one of {', '.join(LIMITS)}"
+        message = f"there is no limit {name!r:.120}: it is one of {', '.join(LIMITS)}"
         raise InvalidInputError(message, field=name)
     try:
         return limit.read(text)
     except (ValueError, KeyError, OverflowError) as error:
-        message = f"{name} cannot be {text!r}: it takes {limit.meaning}"
+        message = f"{name} cannot be {text!r:.120}: it takes {limit.meaning}"
         raise InvalidInputError(message, field=name) from error

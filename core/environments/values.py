@@ -5,7 +5,6 @@ What reads raises ValueError, KeyError or OverflowError for a text that cannot b
 
 from __future__ import annotations
 
-import math
 import posixpath
 import re
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MOST_MACHINES = 100_000
+DEAREST = 1_000_000
 MOST_CPUS = 1024
 MOST_GPUS = 64
 MOST_LINES = 200
@@ -27,10 +27,10 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     """Return what reads a whole number between two."""
 
     def read(text: str) -> int:
-        value = int(text)
-        if not least <= value <= most:
+        # `int` takes 1_000, +5 and the digits of all scripts as well, which are mistakes here.
+        if not re.fullmatch(r"\s*[0-9]{1,9}\s*", text) or not least <= int(text) <= most:
             raise ValueError
-        return value
+        return int(text)
 
     return read
 
@@ -56,19 +56,26 @@ def seconds(least: float, most: float) -> Callable[[str], float]:
 
 
 def amount(text: str) -> int:
-    """Return an amount of money in millionths."""
-    value = float(text)
-    if not 0 <= value <= 1e6:
+    """Return an amount of money in millionths, of which it loses nothing."""
+    value = _decimal(text)
+    if value > DEAREST:
         raise ValueError
     return round(value * 1_000_000)
+
+
+def _decimal(text: str) -> float:
+    """Return a number that is written with at most six decimals."""
+    if not re.fullmatch(r"\s*[0-9]{1,9}(?:\.[0-9]{0,6})?\s*|\s*\.[0-9]{1,6}\s*", text):
+        raise ValueError
+    return float(text)
 
 
 def cpus(text: str) -> float | None:
     """Return a number of CPUs, None for all of them."""
     if text in ("", "all"):
         return None
-    value = float(text)
-    if not (math.isfinite(value) and 0.01 <= value <= MOST_CPUS):
+    value = _decimal(text)
+    if not 0.01 <= value <= MOST_CPUS:
         raise ValueError
     return value
 
@@ -98,9 +105,10 @@ def one_of(*choices: str) -> Callable[[str], str]:
 
 
 def printable(least: int, most: int) -> Callable[[str], str]:
-    """Return what takes printable text of a length between two."""
+    """Return what takes printable text of a length between two, without surrounding spaces."""
 
     def read(text: str) -> str:
+        text = text.strip(" ")
         if not least <= len(text) <= most or not text.isprintable():
             raise ValueError
         return text

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import InvalidInputError
+from core.projects.specification import MountRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from core.environments.environment import Environment
-    from core.projects.specification import MountRequest
 
 _OURS = "/valohai"
 IGNORED = "the step's mounts are left out: the environment {slug!r} allows none (mount_roots)"
@@ -31,6 +31,18 @@ def allowed(environment: Environment, mounts: Sequence[MountRequest], home: Path
     if not roots:
         return []
     return [_checked(mount, roots, environment, home) for mount in mounts]
+
+
+def check_kept(environment: Environment, kept: Sequence[Mapping[str, Any]], home: Path) -> None:
+    """Look whether an environment allows the mounts that an execution keeps: what is moved leaves none behind.
+
+    Raises:
+        InvalidInputError: it does not; the message names the first one that it does not allow.
+    """
+    mounts = [MountRequest(each["source"], each["target"], each["read_only"]) for each in kept]
+    if mounts and not allowed(environment, mounts, home):
+        message = f"it mounts {mounts[0].source}, and the environment {environment.slug!r} allows no mounts"
+        raise InvalidInputError(message, field="environment")
 
 
 def real(environment: Environment, mounts: Sequence[Mapping[str, Any]], home: Path) -> list[dict[str, Any]]:

@@ -14,9 +14,9 @@ from core.environments.environment import refuse_deleted
 from core.errors import ConflictError, InvalidInputError, NotAllowedError, ShoalError
 from core.executions.access import team_for
 from core.executions.creation import PRIORITIES, check_open
+from core.executions.mounts import check_kept
 from core.executions.steering import WAITING
 from core.executions.transitions import Place, add_event, count
-from core.projects.specification import MountRequest
 from data.changes import record
 
 if TYPE_CHECKING:
@@ -150,12 +150,7 @@ def _team_there(session: Session, row: _Row, target: Environment) -> int:
     """Return the team for which an execution would count in an environment, all that creation asks being so."""
     check_open(target, row.priority)
     project = session.projects.by_id(row.project_id)
-    team_id = team_for(session.read("environment.see"), project, row.user_id, target)
-    mounts = [MountRequest(each["source"], each["target"], each["read_only"]) for each in orjson.loads(row.mounts)]
-    if mounts:
-        from core.executions.mounts import allowed  # noqa: PLC0415 - most have none
-
-        if not allowed(target, mounts, session.home.root):
-            message = f"it mounts {mounts[0].source}, and the environment {target.slug!r} allows no mounts"
-            raise InvalidInputError(message, field="environment")
+    person = None if row.user_id == session.actor.id else row.user
+    team_id = team_for(session.read("environment.see"), project, row.user_id, target, person=person)
+    check_kept(target, orjson.loads(row.mounts), session.home.root)
     return team_id

@@ -30,6 +30,10 @@ class Outcome:
     out_of_memory: bool = False
 
 
+MOST_ATTEMPTS = 5
+"""How often an execution is started at most, whatever is lost under it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """What executions are counted by, besides their status."""
@@ -133,12 +137,13 @@ def start(connection: sqlite3.Connection, execution_id: int, machine_id: int, at
 
 def stop_waiting(connection: sqlite3.Connection, execution_id: int, actor: int, detail: str) -> bool:
     """Stop an execution that waits; False when it does not wait any more."""
+    now = time.time()
     before = _status(connection, execution_id)
     row = connection.execute(
-        "UPDATE executions SET status = 'stopped', status_detail = ?, stop_reason = ?, ended_at = ?, cost = 0"
-        " WHERE id = ? AND status IN ('created', 'queued')"
+        "UPDATE executions SET status = 'stopped', status_detail = ?, stop_reason = ?, ended_at = ?,"  # noqa: S608
+        f" cost = ({_COST}) WHERE id = ? AND status IN ('created', 'queued')"
         " RETURNING environment_id, user_id, team_id, project_id",
-        (detail, detail, time.time(), execution_id),
+        (detail, detail, now, now, execution_id),
     ).fetchone()
     if row is None:
         return False
@@ -176,13 +181,28 @@ def detail(connection: sqlite3.Connection, execution_id: int, text: str) -> None
 
 
 def may_start_again(connection: sqlite3.Connection, execution_id: int) -> bool:
-    """Tell whether an execution would be started again if its machine was lost: nobody stops it, somebody allows it."""
+    """Tell whether an execution would be started again if its machine was lost: nobody stops it, somebody allows it.
+
+    One under which machines are lost again and again may be what brings them down, and is not given more of them.
+    """
     row = connection.execute(
-        "SELECT e.restart_lost OR v.restart_lost FROM executions e JOIN environments v ON v.id = e.environment_id"
-        " WHERE e.id = ? AND e.status = 'started'",
-        (execution_id,),
+        "SELECT (e.restart_lost OR v.restart_lost) AND (SELECT count(*) FROM attempts a WHERE a.execution_id = e.id) < ?"
+        " FROM executions e JOIN environments v ON v.id = e.environment_id WHERE e.id = ? AND e.status = 'started'",
+        (MOST_ATTEMPTS, execution_id),
     ).fetchone()
     return row is not None and bool(row[0])
+
+
+def advice_when_lost(connection: sqlite3.Connection, execution_id: int) -> str:
+    """Say what to do about an execution that ends because its machine was lost."""
+    query = "SELECT count(*) FROM attempts WHERE execution_id = ?"
+    number = int(connection.execute(query, (execution_id,)).fetchone()[0])
+    if number > 1:
+        return (
+            f"it was started {number} times and each machine was lost: see in its log and on its hosts whether it is"
+            " what brings them down, then run it again"
+        )
+    return "the program did not fail: run it again, or allow restarts"
 
 
 def lose(connection: sqlite3.Connection, execution_id: int, why: str) -> bool:
@@ -201,7 +221,7 @@ def lose(connection: sqlite3.Connection, execution_id: int, why: str) -> bool:
     if row["stop_reason"] is not None:
         end(connection, execution_id, Outcome("stopped", row["stop_reason"]))
         return False
-    sentence = f"machine {row['name']} was lost: {why}; the program did not fail: run it again, or allow restarts"
+    sentence = f"machine {row['name']} was lost: {why}; {advice_when_lost(connection, execution_id)}"
     end(connection, execution_id, Outcome("crashed", sentence))
     return False
 

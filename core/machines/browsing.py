@@ -107,7 +107,7 @@ def _states(query: Query) -> tuple[str, ...]:
     wanted = tuple(state for state in query.where.get("state", "").split(",") if state)
     for state in wanted:
         if state not in STATES:
-            message = f"there is no state {state!r}: it is one of {', '.join(STATES)}"
+            message = f"there is no state {state!r:.120}: it is one of {', '.join(STATES)}"
             raise InvalidInputError(message, field="state")
     return wanted or tuple(state for state in STATES if state not in PAST)
 
@@ -139,6 +139,6 @@ def _order(query: Query) -> str:
         return f"v.slug {direction}, m.id {direction}"
     expression = _ORDERS.get(query.sort)
     if expression is None:
-        message = f"machines cannot be sorted by {query.sort!r}: {', '.join(_ORDERS)} can be used"
+        message = f"machines cannot be sorted by {query.sort!r:.120}: {', '.join(_ORDERS)} can be used"
         raise InvalidInputError(message, field="sort")
     return f"{expression} IS NULL, {expression} {direction}, m.id"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from core.environments.settings import LIMITS
+from core.environments.values import whole
 from core.errors import InvalidInputError
 from core.machines.host_address import DEFAULT_SOCKET, read_address, read_socket
 from core.machines.host_keys import fingerprint, read_host_key
@@ -113,9 +114,7 @@ def _timeout(text: str) -> float:
 
 
 def _slots(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST_SLOTS):
-        raise ValueError
-    return int(text)
+    return whole(1, MOST_SLOTS)(text)
 
 
 SETTINGS: dict[str, HostSetting] = {

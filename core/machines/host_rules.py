@@ -44,7 +44,7 @@ def drain_beyond(connection: sqlite3.Connection, host_id: int, slots: int, actor
 
     rows = connection.execute(PRESENT_MACHINES, (host_id,)).fetchall()
     rows.sort(key=lambda row: ("draining", "starting", "idle", "leased").index(row["state"]))
-    for row in rows[: len(rows) - slots]:
+    for row in rows[: max(len(rows) - slots, 0)]:
         machines.drain(connection, row["id"], actor)
 
 

@@ -14,6 +14,7 @@ from core.machines.host_address import read_address
 from core.machines.host_keys import fetch_host_key, fingerprint, make_private_key, public_key, read_private_key
 from core.machines.host_rules import PRESENT_MACHINES, drain_beyond, refuse_taken, told_of, why_kept
 from core.secrets import Secrets
+from core.text import some_of
 from data.changes import record
 from data.identifiers import new_identifier
 
@@ -61,8 +62,8 @@ class Hosts:
             .fetchone()
         )
         if row is None:
-            names = ", ".join(host.name for host in self.list()) or "none yet"
-            message = f"there is no host {reference!r}; hosts: {names}"
+            names = some_of([host.name for host in self.list()]) or "none yet"
+            message = f"there is no host {reference!r:.120}; hosts: {names}"
             raise NotFoundError(message, field="host")
         return from_row(row)
 
@@ -261,7 +262,7 @@ class Hosts:
         if secret is not None:
             self._secrets.put(connection, OWNER, host.id, KEY, secret)
         record(connection, self._session.actor.id, "host", host.id, told_of(connection, row, changed, secret))
-        if changed.get("slots", row["slots"]) < row["machines"]:
+        if "slots" in changed:
             drain_beyond(connection, host.id, changed["slots"], self._session.actor.id)
 
     def _flag(self, host: Host, *, on: bool) -> None:
@@ -275,6 +276,9 @@ class Hosts:
                 record(connection, self._session.actor.id, "host", host.id, "cordoned" if on else "uncordoned")
             for row in connection.execute(PRESENT_MACHINES, (host.id,)).fetchall():
                 machines.cordon(connection, row["id"], on=on, actor=self._session.actor.id)
+            if not on:
+                slots = connection.execute("SELECT slots FROM hosts WHERE id = ?", (host.id,)).fetchone()[0]
+                drain_beyond(connection, host.id, slots, self._session.actor.id)
 
 
 def _read(settings: dict[str, str]) -> dict[str, Any]:

@@ -102,7 +102,7 @@ class Machines:
         )
         row = rows.fetchone()
         if row is None:
-            message = f"there is no machine {name!r}: `shoal machines ls` lists those that are present"
+            message = f"there is no machine {name!r:.120}: `shoal machines ls` lists those that are present"
             raise NotFoundError(message, field="machine")
         return Machine(*row)
 

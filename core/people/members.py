@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from core.errors import ConflictError, InvalidInputError, NotFoundError
+from core.text import some_of
 from data.changes import record
 from data.identifiers import new_identifier
 
@@ -80,7 +81,7 @@ class Members:
         for member in members:
             if name in (member.name, member.uuid):
                 return member
-        message = f"there is no member {name!r}; members: {', '.join(member.name for member in members)}"
+        message = f"there is no member {name!r:.120}; members: {some_of([member.name for member in members])}"
         raise NotFoundError(message, field="member")
 
     def add(self, name: str, *, system_user: str, admin: bool = False) -> Member:
@@ -175,7 +176,7 @@ def system_uid(login: str) -> int:
     try:
         return pwd.getpwnam(login).pw_uid
     except (KeyError, ValueError) as error:
-        message = f"this machine has no user {login!r}: give a login name of it, such as `id -un` prints"
+        message = f"this machine has no user {login!r:.120}: give a login name of it, such as `id -un` prints"
         raise InvalidInputError(message, field="system_user") from error
 
 

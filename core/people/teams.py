@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.errors import ConflictError, InvalidInputError, NotFoundError
+from core.text import some_of
 from data.changes import record
 from data.identifiers import new_identifier
 
@@ -68,8 +69,8 @@ class Teams:
         for team in self.list():
             if name in (team.name, team.uuid):
                 return team
-        there = ", ".join(team.name for team in self.list()) or "none: `shoal teams add NAME` makes one"
-        message = f"there is no team {name!r}; teams: {there}"
+        there = some_of([team.name for team in self.list()]) or "none: `shoal teams add NAME` makes one"
+        message = f"there is no team {name!r:.120}; teams: {there}"
         raise NotFoundError(message, field="team")
 
     def create(self, name: str, members: Sequence[str] = ()) -> Team:
@@ -93,14 +94,15 @@ class Teams:
         return self.get(name)
 
     def set(self, team: Team, *, name: str | None = None, members: Sequence[str] | None = None) -> Team:
-        """Give a team another name, or other members.
+        """Give a team, as somebody saw it, another name, or other members.
 
         Raises:
             InvalidInputError: the name cannot be, or there is no such person.
-            ConflictError: there is a team of that name.
+            ConflictError: there is a team of that name, or what is to be changed was changed since it was seen.
         """
         told = []
         with self._session.write("team.edit") as connection:
+            self._refuse_changed(team, name=name is not None, members=members is not None)
             if name is not None and (name := checked_team_name(name)) != team.name:
                 try:
                     connection.execute("UPDATE teams SET name = ? WHERE id = ?", (name, team.id))
@@ -128,8 +130,8 @@ class Teams:
             ).fetchone()[0]
             current = self.get(team.name)
             reasons = [
-                *([f"projects belong to it ({', '.join(current.projects)})"] if current.projects else []),
-                *([f"environments name it ({', '.join(current.environments)})"] if current.environments else []),
+                *([f"projects belong to it ({some_of(current.projects, 5)})"] if current.projects else []),
+                *([f"environments name it ({some_of(current.environments, 5)})"] if current.environments else []),
                 *([f"{busy} of its executions wait or run"] if busy else []),
             ]
             if reasons:
@@ -137,6 +139,19 @@ class Teams:
                 raise ConflictError(message, field="team")
             connection.execute("DELETE FROM teams WHERE id = ?", (team.id,))
             record(connection, self._session.actor.id, "team", team.id, f"deleted the team {team.name}")
+
+    def _refuse_changed(self, seen: Team, *, name: bool, members: bool) -> None:
+        """Refuse to put something in the place of what an editor has not seen."""
+        now = self.get(seen.uuid)
+        if name and now.name != seen.name:
+            message = f"the team {seen.name!r} is called {now.name!r} meanwhile: look at it again, nothing was saved"
+            raise ConflictError(message, field="name")
+        if members and now.members != seen.members:
+            message = (
+                f"the members of {now.name!r} were changed meanwhile, to {some_of(now.members) or 'nobody'}:"
+                " look at it again, nothing of yours was saved"
+            )
+            raise ConflictError(message, field="members")
 
     def _put(self, connection: sqlite3.Connection, team_id: int, names: Sequence[str]) -> None:
         if len(set(names)) < len(names):
@@ -152,7 +167,7 @@ class Teams:
         }
         for name in names:
             if name not in found:
-                message = f"there is no member {name!r}: `shoal members ls` lists them, `shoal members add` adds one"
+                message = f"there is no member {name!r:.120}: `shoal members ls` lists them, `members add` adds one"
                 raise InvalidInputError(message, field="members")
         connection.execute("DELETE FROM team_members WHERE team_id = ?", (team_id,))
         connection.executemany("INSERT INTO team_members VALUES (?, ?)", [(team_id, found[name]) for name in names])

@@ -54,10 +54,10 @@ _SHOWN = f"""
 || coalesce((SELECT name FROM machines WHERE id = e.machine_id), '') || ' ' || coalesce({_REASON}, '')
 """  # noqa: S608 - made of constants
 _TABLES = {
-    "environment": "SELECT id FROM environments WHERE slug = ?",
-    "user": "SELECT id FROM users WHERE name = ?",
-    "project": "SELECT id FROM projects WHERE name = ?",
-    "team": "SELECT id FROM teams WHERE name = ?",
+    "environment": "SELECT id FROM environments WHERE slug = :name AND deleted_at IS NULL",
+    "user": "SELECT id FROM users WHERE name = :name",
+    "project": "SELECT id FROM projects WHERE name = :name AND organization_id = :organization",
+    "team": "SELECT id FROM teams WHERE name = :name AND organization_id = :organization",
 }
 _NOBODY = -1
 
@@ -144,7 +144,8 @@ def filter_ids(session: Session, query: Query) -> dict[str, int]:
     found = {}
     for name in GROUPED:
         if name in query.where:
-            row = connection.execute(_TABLES[name], (query.where[name],)).fetchone()
+            bound = {"name": query.where[name], "organization": session.actor.organization_id}
+            row = connection.execute(_TABLES[name], bound).fetchone()
             found[name] = _NOBODY if row is None else int(row[0])
     return found
 
@@ -171,7 +172,7 @@ def _order(query: Query) -> str:
         return f"g.key {direction}"
     expression = _ORDERS.get(query.sort)
     if expression is None:
-        message = f"the queue cannot be sorted by {query.sort!r}: {', '.join(_ORDERS)} can be used"
+        message = f"the queue cannot be sorted by {query.sort!r:.120}: {', '.join(_ORDERS)} can be used"
         raise InvalidInputError(message, field="sort")
     return f"{expression} IS NULL, {expression} {direction}, g.key"
 

@@ -20,8 +20,8 @@ TOLD = 20
 """Rows of which it is asked whether they may run elsewhere, before the first one that may not stands for more."""
 
 
-def raising(session: Session, rows: Sequence[Steered]) -> Consequence:
-    """Return what it would mean to give executions a high priority."""
+def raising(session: Session, rows: Sequence[Steered], what: str) -> Consequence:
+    """Return what it would mean to give executions, called `what` together, a high priority."""
     others, own, beyond, kept = 0, 0, False, 0
     for environment_id in {row.environment_id for row in rows}:
         here = {row.id: row.user_id for row in rows if row.environment_id == environment_id}
@@ -37,20 +37,20 @@ def raising(session: Session, rows: Sequence[Steered]) -> Consequence:
     they, goes = ("It", "goes") if one else ("They", "go")
     passes = [f"{_more(others, beyond)} of others"] if others or beyond else []
     passes += [f"{own} of {'the same person' if one else 'the same people'}"] if own else []
-    told = [f"{they} {goes} before {' and '.join(passes)}." if passes else "Nothing that has a place waits longer."]
+    told = [f"{they} {goes} before {' and '.join(passes)}." if passes else "Nobody has to wait longer for that."]
     if kept:
         told.append(f"{_of(kept, len(rows))} kept by a quota, and {goes} first once it lets one in.")
-    return Consequence(f"{_what('Raise the priority of', len(rows))}?", " ".join(told))
+    return Consequence(f"Raise the priority of {what}?", " ".join(told))
 
 
-def lowering(session: Session, rows: Sequence[Steered]) -> Consequence:  # noqa: ARG001 - as all of them are called
+def lowering(session: Session, rows: Sequence[Steered], what: str) -> Consequence:  # noqa: ARG001 - called like others
     """Return what it would mean to take a high priority away."""
     they, takes = ("It takes its turn", "its") if len(rows) == 1 else ("They take their turns", "their")
     detail = f"{they} behind everything of high priority, by {takes} age among the others."
-    return Consequence(f"{_what('Lower the priority of', len(rows))}?", detail)
+    return Consequence(f"Lower the priority of {what}?", detail)
 
 
-def moving(session: Session, rows: Sequence[Steered], environment: str) -> Consequence:
+def moving(session: Session, rows: Sequence[Steered], environment: str, what: str) -> Consequence:
     """Return what it would mean to have executions run in another environment."""
     target = session.environments.get(environment)
     reasons = [reason for row in rows[:TOLD] if (reason := refusal_there(session, row.id, target)) is not None]
@@ -62,11 +62,7 @@ def moving(session: Session, rows: Sequence[Steered], environment: str) -> Conse
         more = " at least" if len(rows) > TOLD else ""
         number = "It" if len(rows) == 1 else f"{len(reasons)}{more}"
         told.insert(0, f"{number} cannot run there: {reasons[0]}.")
-    return Consequence(f"{_what('Move', len(rows))} to {target.slug}?", " ".join(told))
-
-
-def _what(verb: str, number: int) -> str:
-    return f"{verb} {'this execution' if number == 1 else f'{number:,} executions'}"
+    return Consequence(f"Move {what} to {target.slug}?", " ".join(told))
 
 
 def _more(number: int, beyond: bool) -> str:  # noqa: FBT001 - of one sentence

@@ -39,6 +39,8 @@ QUICK = 0.02
 """Seconds: what takes no longer is computed again whenever something happened."""
 FORESEEN_FOR = 15.0
 """Seconds after which an estimate is made again, although nothing happened: time passes."""
+OTHERS = "another organization"
+"""What people of other organizations are called: that they wait is no secret where machines are shared, who is."""
 NEAR = 200
 """Places from the front that are always those of now."""
 _STUCK = frozenset(
@@ -105,13 +107,14 @@ class Queue:
         return self._keep("order", environment_id, lambda: self._line_up(environment_id).order())
 
     def front(self, environment_id: int, most: int) -> Sequence[Ahead]:
-        """Return the first ones that wait in an environment, in their order."""
+        """Return the first ones that wait in an environment, in their order; of other organizations without a name."""
         line_up = self._line_ups().get(environment_id)
         ids = [] if line_up is None else [*islice(line_up.walk(), most)]
         rows = self._session.read("execution.see").execute(
-            "SELECT e.id, e.user_id, u.name, e.priority FROM json_each(?) g CROSS JOIN executions e ON e.id = g.value"
-            " JOIN users u ON u.id = e.user_id ORDER BY g.key",
-            (json.dumps(ids),),
+            "SELECT e.id, e.user_id, CASE p.organization_id WHEN :organization THEN u.name ELSE :others END, e.priority"
+            " FROM json_each(:ids) g CROSS JOIN executions e ON e.id = g.value"
+            " JOIN users u ON u.id = e.user_id JOIN projects p ON p.id = e.project_id ORDER BY g.key",
+            {"ids": json.dumps(ids), "organization": self._session.actor.organization_id, "others": OTHERS},
         )
         return [Ahead(*row) for row in rows]
 

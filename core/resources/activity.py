@@ -98,7 +98,7 @@ _COLUMNS: tuple[Column[Activity], ...] = (
 def _find(session: Session, _: Project | None, reference: str) -> Activity:
     if (seq := read_number(reference)) is not None and seq in (rows := BrowsedActivity().rows(session, [seq])):
         return rows[seq]
-    message = f"there is no change {reference!r}: `shoal activity ls --json` gives the number of each"
+    message = f"there is no change {reference!r:.120}: `shoal activity ls --json` gives the number of each"
     raise NotFoundError(message, field="change")
 
 
@@ -135,6 +135,7 @@ ACTIVITY: Resource[Activity] = Resource(
     permission="organization.see",
     scoped=True,
     follows=True,
+    told="what",
     columns=_COLUMNS,
     source=BrowsedActivity(),
     key=lambda row: row.seq,

@@ -49,7 +49,7 @@ def _find(session: Session, _: Project | None, reference: str) -> Alarm:
     for row in alarms(session):
         if reference == str(_key(row)):
             return row
-    message = f"there is no alarm {reference!r} any more: `shoal alarms` lists those that there are"
+    message = f"there is no alarm {reference!r:.120} any more: `shoal alarms` lists those that there are"
     raise NotFoundError(message, field="alarm")
 
 
@@ -87,6 +87,7 @@ ALARMS: Resource[Alarm] = Resource(
     find=_find,
     empty=Empty("Nothing is wrong.", "Machines answer, disks have room, and what can run runs."),
     describe=_describe,
+    told="sentence",
     fields=lambda row: {"level": row.level, "kind": row.kind, "sentence": row.sentence, "address": row.address},
     opens=lambda row: row.address,
     filters=(

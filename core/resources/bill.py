@@ -88,7 +88,7 @@ def bill_of(where: Mapping[str, str]) -> Bill:
     try:
         read_since(since, time.time())
     except ValueError as error:
-        message = f"since cannot be {since!r}: write 7d, 12h, or a day such as 2026-11-01"
+        message = f"since cannot be {since!r:.120}: write 7d, 12h, or a day that has begun, such as 2026-11-01"
         raise InvalidInputError(message, field="since") from error
     return Bill(by, since, where.get("environment"))
 

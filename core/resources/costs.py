@@ -187,7 +187,7 @@ def _find(session: Session, _: Project | None, reference: str) -> CostRow:
         for row in cost_rows(session, Bill(by), time.time()):
             if reference in (str(row.id), row.cost.name):
                 return row
-    message = f"nothing called {reference!r} cost anything within {DEFAULT_SINCE}: `shoal cost` lists what did"
+    message = f"nothing called {reference!r:.120} cost anything within {DEFAULT_SINCE}: `shoal cost` lists what did"
     raise NotFoundError(message, field="cost")
 
 

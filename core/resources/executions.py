@@ -197,12 +197,12 @@ def _find(session: Session, project: Project | None, reference: str) -> Executio
     from core.errors import InvalidInputError  # noqa: PLC0415
 
     if project is None:
-        message = "numbers count within a project: name one, such as `project=NAME`"
+        message = "numbers count within a project: name one, with `--project NAME` or, in the console, `project=NAME`"
         raise InvalidInputError(message, field="project")
     if reference == "latest":
         return session.executions.get(project, "latest")
     if (number := quantities.read_number(reference)) is None:
-        message = f"{reference!r} is no execution's number: type such as 12, or latest"
+        message = f"{reference!r:.120} is no execution's number: type such as 12, or latest"
         raise InvalidInputError(message, field="execution")
     return session.executions.get(project, number)
 

@@ -56,10 +56,28 @@ def _pin(session: Session, row: Host) -> str:
 
 
 def _drain_consequence(_: Session, rows: Sequence[Host]) -> Consequence | None:
-    busy, machines = sum(row.busy for row in rows), sum(row.machines for row in rows)
     names = ", ".join(row.name for row in rows)
-    runs = f"{busy} of its {machines} machines work and leave after that" if busy else f"its {machines} machines leave"
-    return Consequence(f"Drain {names}?", f"No new work, and {runs}; nothing is ended. It stays cordoned.")
+    it, stays = ("It takes", "it stays") if len(rows) == 1 else ("They take", "they stay")
+    leave = _leaving(sum(row.machines for row in rows), sum(row.busy for row in rows))
+    return Consequence(f"Drain {names}?", f"{it} no new work, and {stays} cordoned. {leave}")
+
+
+def _leaving(machines: int, busy: int) -> str:
+    """Return when the machines of hosts leave, and that what runs there is not ended."""
+    if not machines:
+        return "No machine is there."
+    what = "Its machine" if machines == 1 else f"{machines} machines"
+    if not busy:
+        return f"{what} {'leaves' if machines == 1 else 'leave'}: nothing runs there."
+    if machines == 1:
+        return "Its machine finishes what it runs, and then leaves."
+    return f"Of {machines} machines, {busy} {'finishes what it runs' if busy == 1 else 'finish what they run'} first."
+
+
+def _works_on(row: Host) -> str:
+    if not row.busy:
+        return "nothing runs there"
+    return "what runs there goes on" if row.busy == 1 else f"{row.busy} executions there go on"
 
 
 def _delete_consequence(_: Session, rows: Sequence[Host]) -> Consequence | None:
@@ -67,15 +85,16 @@ def _delete_consequence(_: Session, rows: Sequence[Host]) -> Consequence | None:
     machines = sum(row.machines for row in rows)
     on = any(row.stop_command and row.health == "up" for row in rows)
     stays = " It stays switched on: its stop command is not run; drain it first for that." if on else ""
+    idle = "" if not machines else "; its idle machine leaves" if machines == 1 else f"; {machines} idle machines leave"
     return Consequence(
         f"Remove {names}?",
-        f"Its private key is removed too; {machines} idle machines leave. What ran there stays in the history.{stays}",
+        f"Its private key is removed too{idle}. What ran there stays in the history.{stays}",
     )
 
 
 def _cordon(session: Session, row: Host) -> str:
     session.hosts.cordon(row)
-    return f"host {row.name} takes no new work; {row.busy} machines of it work on"
+    return f"host {row.name} takes no new work; {_works_on(row)}"
 
 
 def _uncordon(session: Session, row: Host) -> str:
@@ -85,7 +104,7 @@ def _uncordon(session: Session, row: Host) -> str:
 
 def _drain(session: Session, row: Host) -> str:
     session.hosts.drain(row)
-    return f"host {row.name} drains: {row.busy} machines of it work, and leave after that"
+    return f"host {row.name} drains: {_works_on(row)}"
 
 
 def _delete(session: Session, row: Host) -> str:

@@ -203,6 +203,7 @@ HOSTS: Resource[Host] = Resource(
     describe=_describe,
     fields=_fields,
     form=HOST_FORM,
+    told="detail",
     actions=HOST_ACTIONS,
     filters=(
         RowFilter("environment", "the slug of its environment"),

@@ -45,7 +45,7 @@ _COLUMNS: tuple[Column[Machine], ...] = (
         meaning="starting, idle, leased to an execution, draining: leaving after it, or gone; cordoned takes no work",
         text=lambda row, _: _state(row),
         value=lambda row: row.state,
-        width=14,
+        width=16,
         tone=_tone,
     ),
     Column(
@@ -89,7 +89,7 @@ _COLUMNS: tuple[Column[Machine], ...] = (
         key="cost",
         title="COST",
         meaning="what it has cost so far",
-        text=lambda row, _: money(row.cost),
+        text=lambda row, _: f"{row.cost / 1_000_000:,.2f}",
         value=lambda row: row.cost / 1_000_000,
         right=True,
         width=8,
@@ -147,13 +147,17 @@ def _describe(session: Session, row: Machine) -> Sequence[Section]:
                 Pair("runs", runs or "nothing", execution_address(row.execution_id) if row.execution_id else ""),
                 Pair("asked for", f"{iso_time(row.requested_at)}{end}"),
                 Pair("ready", ready),
-                Pair("ran", f"{row.ran} executions, {duration(row.worked)} of {duration(lifetime(row))}"),
+                Pair("ran", f"{_executions(row.ran)}, {duration(row.worked)} of {duration(lifetime(row))}"),
                 Pair("used", _used(row, now) or "not known yet"),
                 Pair("cost", f"{money(row.cost)} at {money(row.price_per_hour)} an hour"),
             ],
         ),
         Section("History, newest first", history or [Pair("", "nothing is written down of it", tone=Tone.DIM)]),
     ]
+
+
+def _executions(number: int) -> str:
+    return "1 execution" if number == 1 else f"{number:,} executions"
 
 
 def _entry(usage: Usage, now: float) -> Pair:
@@ -224,18 +228,26 @@ def _cordon_consequence(_: Session, rows: Sequence[Machine]) -> Consequence | No
 def _drain_consequence(_: Session, rows: Sequence[Machine]) -> Consequence | None:
     busy = sum(row.execution_id is not None for row in rows)
     hosts = sorted({row.host for row in rows if row.host})
-    what = f"{_host_word(len(hosts))} {', '.join(hosts)}" if hosts else _machines(len(rows))
-    runs = f"{busy} work and leave after that; nothing is ended" if busy else "nothing of them works"
+    of_hosts = f"{_host_word(len(hosts))} {', '.join(hosts)}"
+    what = of_hosts if hosts else f"machine {rows[0].name}" if len(rows) == 1 else f"{len(rows)} machines"
     whole = " A host is drained as a whole, with all its machines, and stays cordoned." if hosts else ""
-    return Consequence(f"Drain {what}?", f"{_machines(len(rows))}: {runs}.{whole}")
+    return Consequence(f"Drain {what}?", f"{_leaving(len(rows), busy)}.{whole}")
+
+
+def _leaving(number: int, busy: int) -> str:
+    """Return when machines leave: at once where nothing runs on them."""
+    if number == 1:
+        return "It finishes what it runs, and then leaves" if busy else "It runs nothing, and leaves at once"
+    if not busy:
+        return "None of them runs anything: they leave at once"
+    rest = "" if busy == number else "; the others leave at once"
+    finish = "1 of them finishes what it runs, and then leaves"
+    finish = finish if busy == 1 else f"{busy} of them finish what they run, and then leave"
+    return finish + rest
 
 
 def _host_word(number: int) -> str:
     return "host" if number == 1 else "hosts"
-
-
-def _machines(number: int) -> str:
-    return "1 machine" if number == 1 else f"{number} machines"
 
 
 MACHINES: Resource[Machine] = Resource(
@@ -254,6 +266,7 @@ MACHINES: Resource[Machine] = Resource(
         "They come when an execution waits, and leave when they were idle for long. state=gone shows past ones.",
     ),
     describe=_describe,
+    told="reason",
     fields=_fields,
     opens=_opens,
     actions=(

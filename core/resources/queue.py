@@ -152,7 +152,7 @@ def _find(session: Session, project: Project | None, reference: str) -> QueuedEx
     else:
         row = None if number is None else session.queue.row(number)
     if row is None:
-        message = f"nothing that waits or runs is {reference!r}: `shoal queue` lists what does"
+        message = f"nothing that waits or runs is {reference!r:.120}: `shoal queue` lists what does"
         raise NotFoundError(message, field="execution")
     return row
 
@@ -215,10 +215,11 @@ def _clock(at: float) -> str:
 
 def _stop_consequence(_: Session, rows: Sequence[QueuedExecution]) -> Consequence | None:
     running = sum(not row.waits for row in rows)
-    what = f"Stop {'this execution' if len(rows) == 1 else f'{len(rows):,} executions'}?"
+    one = f"#{rows[0].number} {rows[0].step}"
+    what = f"Stop {one if len(rows) == 1 else f'{len(rows):,} executions'}?"
     if not running:
         return Consequence(what, "It has not begun: nothing is lost." if len(rows) == 1 else "None of them has begun.")
-    who = "It runs: it" if len(rows) == 1 else f"{running} of {len(rows)} run: each"
+    who = "It runs: it" if len(rows) == 1 else f"{running} of {len(rows)} run{'s: it' if running == 1 else ': each'}"
     return Consequence(what, f"{who} gets SIGTERM and its grace period, and keeps the outputs it has by then.")
 
 
@@ -248,6 +249,7 @@ QUEUE: Resource[QueuedExecution] = Resource(
     adds="new",
     add_permission="execution.create",
     summary=_summary,
+    told="why",
     empty=Empty("Nothing waits and nothing runs.", "Start an execution{key:list.add}."),
     filters=(
         RowFilter("status", "where they stand, one or more after commas", PRESENT),

@@ -22,6 +22,9 @@ _MOVES = "Have it run in another environment."
 def steering(name: Callable[[Any], str]) -> tuple[Action[Any], ...]:
     """Return the actions for rows of one resource; `name` says how one of them is called."""
 
+    def _named(rows: Sequence[Any]) -> str:
+        return name(rows[0]) if len(rows) == 1 else f"{len(rows):,} executions"
+
     def prioritized(priority: int, word: str) -> Callable[[Session, Steered], str]:
         def run(session: Session, row: Steered) -> str:
             from core.executions.moving import set_priority  # noqa: PLC0415 - a list steers nothing
@@ -46,7 +49,7 @@ def steering(name: Callable[[Any], str]) -> tuple[Action[Any], ...]:
             permission="execution.reschedule",
             many=True,
             refuse=refusal,
-            consequence=lambda session, rows: _moving(session, rows, environment),
+            consequence=lambda session, rows: _moving(session, rows, environment, _named(rows)),
             run=run,
         )
 
@@ -59,7 +62,7 @@ def steering(name: Callable[[Any], str]) -> tuple[Action[Any], ...]:
             permission="execution.reschedule",
             many=True,
             refuse=raising_refusal,
-            consequence=_raising,
+            consequence=lambda session, rows: _raising(session, rows, _named(rows)),
             run=prioritized(HIGH, "high"),
         ),
         Action(
@@ -70,7 +73,7 @@ def steering(name: Callable[[Any], str]) -> tuple[Action[Any], ...]:
             permission="execution.reschedule",
             many=True,
             refuse=lowering_refusal,
-            consequence=_lowering,
+            consequence=lambda session, rows: _lowering(session, rows, _named(rows)),
             run=prioritized(NORMAL, "normal"),
         ),
         Action(
@@ -86,22 +89,22 @@ def steering(name: Callable[[Any], str]) -> tuple[Action[Any], ...]:
     )
 
 
-def _raising(session: Session, rows: Sequence[Steered]) -> Consequence:
+def _raising(session: Session, rows: Sequence[Steered], what: str) -> Consequence:
     from core.queue.effects import raising  # noqa: PLC0415 - a list asks nothing
 
-    return raising(session, rows)
+    return raising(session, rows, what)
 
 
-def _lowering(session: Session, rows: Sequence[Steered]) -> Consequence:
+def _lowering(session: Session, rows: Sequence[Steered], what: str) -> Consequence:
     from core.queue.effects import lowering  # noqa: PLC0415
 
-    return lowering(session, rows)
+    return lowering(session, rows, what)
 
 
-def _moving(session: Session, rows: Sequence[Steered], environment: str) -> Consequence:
+def _moving(session: Session, rows: Sequence[Steered], environment: str, what: str) -> Consequence:
     from core.queue.effects import moving as effect  # noqa: PLC0415
 
-    return effect(session, rows, environment)
+    return effect(session, rows, environment, what)
 
 
 def _environments(session: Session, rows: Sequence[Steered]) -> Sequence[tuple[str, str]]:

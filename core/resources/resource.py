@@ -160,6 +160,7 @@ class Action(Generic[Row]):
     `address_of_many` leads to a place that shows several rows together.
     One that takes seconds is carried out by `run_slowly`, which tells how far it is, in the place of `run`.
     One that has to know something first `asks`, and has no `run` of its own.
+    One that shows the same list otherwise turns its query into another (`requery`), and needs no row.
     """
 
     id: str
@@ -176,6 +177,7 @@ class Action(Generic[Row]):
     address: Callable[[Row], str] | None = None
     address_of_many: Callable[[Sequence[Row]], str] | None = None
     asks: Asking[Row] | None = None
+    requery: Callable[[Query], Query] | None = None
 
     @property
     def acts(self) -> bool:
@@ -218,7 +220,8 @@ class Resource(Generic[Row]):
     Of a list that `follows`, the cursor on the first row stays on the first row whatever comes, as in a log.
     `opens` gives the address of the place that shows a row in full; without it, that is the description made from
     `describe`. `scoped` rows belong to a project. `fields` gives a row as JSON, by default from the columns' values.
-    `summary` gives counts that stand above the list. `adds` is the address of the place that makes a row, where that
+    `summary` gives counts that stand above the list. `told` is the key of a column whose text, which is seldom short
+    enough for it, stands in full below the list for the row under the cursor. `adds` is the address of the place that makes a row, where that
     is no form, and `add_permission` the action of the policy that this needs.
     """
 
@@ -240,6 +243,7 @@ class Resource(Generic[Row]):
     actions: tuple[Action[Row], ...] = ()
     filters: tuple[RowFilter, ...] = ()
     summary: Callable[[Session, Query], Sequence[tuple[str, Tone]]] | None = None
+    told: str = ""
     adds: str = ""
     add_permission: str = ""
     aliases: tuple[str, ...] = ()
@@ -257,7 +261,7 @@ class Resource(Generic[Row]):
         for column in self.columns:
             if column.key == key:
                 return column
-        message = f"{self.name} have no column {key!r}: they have {', '.join(column.key for column in self.columns)}"
+        message = f"{self.name}: there is no column {key!r:.120}, but {', '.join(column.key for column in self.columns)}"
         raise InvalidInputError(message, field="sort")
 
     def as_json(self, row: Row) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def _find(session: Session, _: Project | None, reference: str) -> SettingRow:
     from core.projects.manifest import close_match  # noqa: PLC0415 - for a mistake only
 
     hint = close_match(reference, known.SETTINGS)
-    message = f"there is no setting {reference!r}{hint}; settings: {', '.join(known.SETTINGS)}"
+    message = f"there is no setting {reference!r:.120}{hint}; settings: {', '.join(known.SETTINGS)}"
     raise NotFoundError(message, field="setting")
 
 

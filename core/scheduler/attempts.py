@@ -57,6 +57,12 @@ def load(connection: sqlite3.Connection, attempt_id: int) -> Attempt:
     return Attempt(**(dict(row) | read))
 
 
+def is_open(connection: sqlite3.Connection, attempt_id: int) -> bool:
+    """Tell whether an attempt is not closed: only then is its execution, and its machine, still its own to end."""
+    row = connection.execute("SELECT 1 FROM attempts WHERE id = ? AND state != 'closed'", (attempt_id,)).fetchone()
+    return row is not None
+
+
 def open_attempts(connection: sqlite3.Connection) -> list[int]:
     """Return the ids of the attempts that are not closed."""
     rows = connection.execute("SELECT id FROM attempts INDEXED BY attempts_open WHERE state != 'closed'")

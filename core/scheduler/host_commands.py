@@ -16,10 +16,12 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from core.quantities import duration
+from core.text import plain
 from data.changes import SYSTEM, record
 
 if TYPE_CHECKING:
@@ -104,7 +106,7 @@ class HostCommands:
     def _run(self, command_id: int, command: HostCommand, stop: threading.Event) -> None:
         try:
             code, output = self._carried_out(command_id, command, stop)
-            self._close(command_id, command.host_id, command.kind, code, output)
+            self._close(command_id, command.host_id, command.kind, code, output, stop)
         except sqlite3.Error:
             logger.exception("the end of command %s of host %s is not written down", command_id, command.host_id)
         finally:
@@ -143,8 +145,17 @@ class HostCommands:
         with self._session.write("machine.run") as connection:
             connection.execute("UPDATE host_commands SET process = ? WHERE id = ?", (process, command_id))
 
-    def _close(self, command_id: int, host_id: int, kind: str, code: int | None, output: str) -> None:
-        for last in (*[False] * (_WRITE_TRIES - 1), True):
+    def _close(
+        self,
+        command_id: int,
+        host_id: int,
+        kind: str,
+        code: int | None,
+        output: str,
+        stop: threading.Event | None = None,
+    ) -> None:
+        """Write its end down, for as long as that takes: a row that is open keeps its host from every other command."""
+        for tries in count(1):
             try:
                 with self._session.write("machine.run") as connection:
                     connection.execute(
@@ -153,7 +164,7 @@ class HostCommands:
                     )
                     record(connection, SYSTEM, "host", host_id, f"{kind} command {_ending(code)}")
             except sqlite3.OperationalError:
-                if last:
+                if tries >= _WRITE_TRIES and (stop is None or stop.is_set()):
                     raise
                 time.sleep(1)
             else:
@@ -206,7 +217,7 @@ class _Output:
 
 def ending(kind: str, name: str, code: int | None, output: str) -> str:
     """Say how a command ended: `start command of gpu-2 failed (exit code 3): no such domain`."""
-    last = next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "")
+    last = next((shown for line in reversed(output.splitlines()) if (shown := plain(line).strip())), "")
     return f"{kind} command of {name} {_ending(code)}{f': {last:.200}' if last else ''}"
 
 

@@ -101,13 +101,5 @@ class ImageSupply:
             lock.release()
 
 
-def _image_here(here: Engine, name: str) -> Image | None:
-    """Return this machine's image of that name; an engine here that is down holds up no host."""
-    try:
-        return here.image(name)
-    except EngineDownError:
-        return None
-
-
 def _is_wanted(ours: Image, there: Image | None) -> bool:
     return there is None or (not ours.is_of_registry and ours.layers != there.layers)

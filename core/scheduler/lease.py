@@ -58,11 +58,15 @@ class Lease:
             who = holder(self._database.reader())
             message = f"a scheduler runs already ({who.name if who else 'just starting'}): one home has one scheduler"
             raise ConflictError(message) from error
-        self._file = descriptor
         self._renewed_at = now = time.time()
-        with self._database.transaction() as connection:
-            name = f"{socket.gethostname()}:{os.getpid()}"
-            connection.execute("INSERT OR REPLACE INTO leases VALUES ('scheduler', ?, ?, ?)", (name, now, now))
+        try:
+            with self._database.transaction() as connection:
+                name = f"{socket.gethostname()}:{os.getpid()}"
+                connection.execute("INSERT OR REPLACE INTO leases VALUES ('scheduler', ?, ?, ?)", (name, now, now))
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._file = descriptor
 
     def renew(self) -> None:
         """Give a sign of life, if the last one is old enough."""

@@ -105,11 +105,19 @@ class Runner:
         What it raises was not expected: the attempt is as it was, and may be taken up again.
         """
         logger.info("%s #%s %s: started", self._project.name, self._execution.counter, self._execution.step)
+        self._take(self._result)
+
+    def give_up(self) -> None:
+        """End an execution whose runner failed again and again, keeping of its outputs what can be kept."""
+        self._take(self._given_up)
+
+    def _take(self, result: Callable[[Recorder], Outcome]) -> None:
+        """End the attempt with a result, unless it is lost or left before."""
         recorder = Recorder(self._session, self._execution, self._attempt.id)
         try:
             with self._opened():
                 try:
-                    self._end(recorder, self._result(recorder))
+                    self._end(recorder, result(recorder))
                 except LostError as error:
                     self._lose(recorder, error.why)
         except DetachedError:
@@ -120,16 +128,10 @@ class Runner:
         finally:
             recorder.close()
 
-    def give_up(self) -> None:
-        """End an execution whose runner failed again and again, keeping of its outputs what can be kept."""
-        recorder = Recorder(self._session, self._execution, self._attempt.id)
-        try:
-            with self._opened():
-                with suppress(Exception):
-                    self._collector(recorder).collect_all()
-                self._end(recorder, Outcome("crashed", "errors in Shoal itself: its log has the details; run it again"))
-        finally:
-            recorder.close()
+    def _given_up(self, recorder: Recorder) -> Outcome:
+        with suppress(Exception):
+            self._collector(recorder).collect_all()
+        return Outcome("crashed", "errors in Shoal itself: its log has the details; run it again")
 
     @contextmanager
     def _opened(self) -> Iterator[None]:
@@ -293,8 +295,9 @@ class Runner:
         """Record that the machine was lost, once, and leave here nothing behind: the host is swept when it is back."""
 
         def lose(connection: sqlite3.Connection) -> None:
-            transitions.lose(connection, self._execution.id, why)
-            machines.release(connection, self._attempt.machine_id)
+            if attempts.is_open(connection, self._attempt.id):
+                transitions.lose(connection, self._execution.id, why)
+                self._release(connection)
 
         for _ in range(LOSE_TRIES):
             try:
@@ -316,13 +319,20 @@ class Runner:
         text = f"{result.status}{f': {result.detail}' if result.detail else ''}"
 
         def end(connection: sqlite3.Connection) -> None:
-            if transitions.end(connection, self._execution.id, result):
-                machines.release_unused(connection)
+            if attempts.is_open(connection, self._attempt.id):
+                transitions.end(connection, self._execution.id, result)
+                self._release(connection)
 
         self._insist(lambda: recorder.status(text, end), or_for=UnavailableError)
         logger.info("%s #%s %s: %s", self._project.name, self._execution.counter, self._execution.step, text)
         if self._forget():
             self._place.remove()
+
+    def _release(self, connection: sqlite3.Connection) -> None:
+        """Give the machine back, used until the execution ended: its cost and the machine's account are to agree."""
+        query = "SELECT ended_at FROM executions WHERE id = ?"
+        ended_at = connection.execute(query, (self._execution.id,)).fetchone()[0]
+        machines.release(connection, self._attempt.machine_id, ended_at)
 
     def _forget(self) -> bool:
         """Remove the container and what goes with it; False where that is left to the next sweep."""

@@ -6,8 +6,9 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from core.errors import ConflictError
 from core.scheduler.engines.docker import DockerEngine
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from core.home import Home
     from core.scheduler.engines.engine import Engine
 
+Result = TypeVar("Result")
+logger = logging.getLogger(__name__)
+
 
 def run_scheduler(
     home: Home,
@@ -35,9 +39,9 @@ def run_scheduler(
     Raises:
         ConflictError: a scheduler runs in this home already.
     """
-    shoal = Shoal.create(home)
+    shoal = _patiently(lambda: Shoal.create(home))
     lease = Lease(home, shoal.database)
-    lease.acquire()
+    _patiently(lease.acquire)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _stop(stop, shoal))
@@ -45,7 +49,7 @@ def run_scheduler(
         shoal.bell.listen()
         session = shoal.system_session()
         scheduler = Scheduler(session, shoal.bell, lease, Engines(session, open_engine, shoal.bell.ring))
-        scheduler.recover()
+        _patiently(scheduler.recover)
         _tell_systemd("READY=1")
         ready()
         _run(scheduler, lease, stop, exit_when_idle)
@@ -66,9 +70,20 @@ def _run(scheduler: Scheduler, lease: Lease, stop: threading.Event, exit_when_id
         if stop.is_set() or not scheduler.has_work():
             return
         try:
-            lease.acquire()
+            _patiently(lease.acquire)
         except ConflictError:
             return
+
+
+def _patiently(action: Callable[[], Result]) -> Result:
+    """Do it once nobody else holds the database: a scheduler that leaves for that would have to be missed first."""
+    while True:
+        try:
+            return action()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise
+            logger.warning("waiting for the database: %s", error)
 
 
 def _stop(stop: threading.Event, shoal: Shoal) -> None:
@@ -85,4 +100,4 @@ def _tell_systemd(state: str) -> None:
         try:
             notify.sendto(state.encode(), address.replace("@", "\0", 1) if address.startswith("@") else address)
         except OSError as error:
-            logging.getLogger(__name__).warning("systemd was not told %s: %s", state, error)
+            logger.warning("systemd was not told %s: %s", state, error)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
 
 from core.environments.samples import history
-from tui.live_keys import key_of
 from tui.widgets.pane import Pane
 from tui.widgets.plot import Plot
 from tui.widgets.plot_axis import Kind
@@ -111,20 +111,22 @@ class HistoryPane(Pane):
 
     async def _read(self) -> None:
         since = time.time() - PERIODS[self._period]
+        apart = 1.5 * PERIODS[self._period] / POINTS
         samples = await self.screen_.read(history, self.screen_.session, self._environment, since, POINTS)
         note = "" if samples else f"nothing was recorded within {self._period}"
-        axes = Axes(f"{self._period} ({key_of(self, 'environment.period')}: another)", Kind.CLOCK)
-        self._queue.show([Curve("waiting", _steps([(each.at, each.waiting) for each in samples]))], axes, note)
-        present = [(each.at, each.busy + each.idle + each.starting) for each in samples]
-        busy = [(each.at, each.busy) for each in samples]
-        self._machines.show([Curve("machines busy", _steps(busy)), Curve("present", _steps(present))], axes, note)
+        axes = Axes(self._period, Kind.CLOCK, counted=True)
+        waiting = _curve("waiting", [(each.at, each.waiting) for each in samples], apart)
+        self._queue.show([waiting], axes, note)
+        present = _curve("present", [(each.at, each.busy + each.idle + each.starting) for each in samples], apart)
+        busy = _curve("machines busy", [(each.at, each.busy) for each in samples], apart)
+        self._machines.show([busy, present], replace(axes, x_title=""), note)
 
 
-def _steps(points: Sequence[tuple[float, int]]) -> Sequence[tuple[float, float]]:
-    """Return the points of a line that stays where it is until there is a new number."""
+def _curve(label: str, points: Sequence[tuple[float, int]], apart: float) -> Curve:
+    """Return a line that stays where it is until there is a new number, and ends where no scheduler told one."""
     found: list[tuple[float, float]] = []
     for at, number in points:
-        if found and found[-1][1] != number:
+        if found and found[-1][1] != number and at - found[-1][0] <= apart:
             found.append((at, found[-1][1]))
         found.append((at, float(number)))
-    return found
+    return Curve(label, found, apart)

@@ -30,21 +30,36 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One curve: its name, made plain already, and its points in the order in which a line connects them."""
+    """One curve: its name, made plain already, and its points in the order in which a line connects them.
+
+    Points that lie further `apart` than that along the x axis are not connected: between them nothing is known.
+    """
 
     label: str
     points: Sequence[Point]
+    apart: float = math.inf
+
+    @property
+    def ends(self) -> list[int]:
+        """Where each line ends, as the number of the point after its last one."""
+        points = self.points
+        gaps = (n for n in range(1, len(points)) if points[n][0] - points[n - 1][0] > self.apart)
+        return [*([] if self.apart == math.inf else gaps), len(points)]
 
 
 @dataclass(frozen=True, slots=True)
 class Axes:
-    """What stands along the axes. Where the x axis is `growing`, it is left some room for what is still to come."""
+    """What stands along the axes. Where the x axis is `growing`, it is left some room for what is still to come.
+
+    Where values are `counted`, the y axis begins at 0 and has no parts of one.
+    """
 
     x_title: str = ""
     x_kind: Kind = Kind.NUMBER
     x_log: bool = False
     y_log: bool = False
     growing: bool = False
+    counted: bool = False
 
 
 class Picture(NamedTuple):
@@ -100,7 +115,9 @@ def _drawable(points: Sequence[Point], axes: Axes) -> list[Point]:
 def _frame(curves: Sequence[Curve], axes: Axes, width: int, rows: int) -> _Frame:
     xs = [x for curve in curves for x, _ in curve.points]
     ys = [y for curve in curves for _, y in curve.points]
-    y = Axis(min(ys), max(ys), max(2, rows // 3) if rows > 3 else 1, log=axes.y_log, rounded=True)
+    low, high = (0.0, max(1.0, *ys)) if axes.counted else (min(ys), max(ys))
+    ticks = max(2, rows // 3) if rows > 3 else 1
+    y = Axis(low, high, min(ticks, int(high)) if axes.counted else ticks, log=axes.y_log, rounded=True)
     left = min(_WIDEST_LABEL, width // 3, max(cells(tick.label) for tick in y.ticks)) + 1
     high = max(xs)
     if high == min(xs) and not axes.x_log:
@@ -143,7 +160,10 @@ def _tick_rows(frame: _Frame) -> dict[int, str]:
 def _draw(curve: _Placed, number: int, lines: list[list[Cell]], *, alone: bool) -> None:
     columns, rows = len(lines[0]), len(lines)
     canvas = Canvas(columns, rows)
-    canvas.draw(curve.dots)
+    begin = 0
+    for end in curve.curve.ends:
+        canvas.draw(curve.dots[begin:end])
+        begin = end
     style = f"curve-{number + 1}"
     for column in range(columns):
         for row, found in canvas.column(column):
@@ -203,7 +223,7 @@ def _entries(curves: Sequence[Curve], axes: Axes, note: str, cursor: int | None)
     if cursor is not None:
         x = next(curve for curve in curves if curve.points).points[-1][0]
         at = {Kind.NUMBER: short, Kind.SECONDS: duration, Kind.CLOCK: _clock}[axes.x_kind](x)
-        yield _text(f"{fit(axes.x_title, 20)} {at}", CURSOR)
+        yield _text(at if axes.x_kind is Kind.CLOCK else f"{fit(axes.x_title, 20)} {at}", CURSOR)
     longest = 40 if len(curves) > 1 else 60
     for number, curve in enumerate(curves):
         style = f"curve-{number + 1}"

@@ -98,6 +98,11 @@ class Engines:
         watch = self._watches.get(host_id)
         return None if watch is None else watch.seen
 
+    def interrupt(self, host_id: int) -> None:
+        """Cut off what waits for an answer of a host, and open its tunnel anew: an engine that hangs never answers."""
+        if (watch := self._watches.get(host_id)) is not None:
+            watch.interrupt()
+
     def close(self) -> None:
         """End all tunnels."""
         self.watch(())
@@ -117,6 +122,7 @@ class _Watch:
         self.hurried = False
         self.stop = threading.Event()
         self.wake = threading.Event()
+        self._cut = threading.Event()
         self._session = session
         self._changed = changed
         self._after = after
@@ -127,6 +133,11 @@ class _Watch:
     def end(self) -> None:
         """Have its thread end."""
         self.stop.set()
+        self.wake.set()
+
+    def interrupt(self) -> None:
+        """Have its thread close the tunnel before its next look, which comes now."""
+        self._cut.set()
         self.wake.set()
 
     def _run(self) -> None:
@@ -153,6 +164,9 @@ class _Watch:
         self.wake.clear()
 
     def _look(self) -> None:
+        if self._cut.is_set():
+            self._cut.clear()
+            self._close()
         was_up = self.seen is not None and self.seen.health == "up"
         try:
             try:

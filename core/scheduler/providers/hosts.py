@@ -83,12 +83,7 @@ class HostsProvider:
                 wake_at = due if wake_at is None else min(wake_at, due)
         acts = [act for host in hosts for act in self._acts(connection, host, now)]
         if acts:
-            with self._session.write("machine.run") as writing:
-                for act in acts:
-                    act(writing)
-            for command_id, command in self._to_run:
-                self._commands.run(command_id, command)
-            self._to_run.clear()
+            self._carry_out(acts)
         return wake_at
 
     def launching(self, connection: sqlite3.Connection, environment_id: int, now: float) -> Launching:
@@ -130,6 +125,15 @@ class HostsProvider:
         unseen = [row["name"] for row in rows if self._engines.seen(row["id"]) is None]
         return f"host {unseen[0]} is being looked at" if unseen else None
 
+    def _carry_out(self, acts: Sequence[Act]) -> None:
+        """Write, then run the commands that were written down: none of a transaction that came to nothing."""
+        self._to_run.clear()
+        with self._session.write("machine.run") as connection:
+            for act in acts:
+                act(connection)
+        for command_id, command in self._to_run:
+            self._commands.run(command_id, command)
+
     def _keep_away(self, host: HostState, now: float) -> None:
         """Keep since when a host is away, on the clock that does not jump."""
         seen = self._engines.seen(host.id)
@@ -165,6 +169,7 @@ class HostsProvider:
                     machines.vanish(connection, row["id"], why)
             host.numbers, host.idle, host.starting = {}, [], []
         self._lose(host.id, why)
+        self._engines.interrupt(host.id)
         return now + LOSE_AGAIN
 
     def _attempts(self, host_id: int) -> Sequence[int]:
@@ -230,12 +235,8 @@ class HostsProvider:
         return [lambda writing: self._begin_stop(writing, host)]
 
     def _begin_stop(self, connection: sqlite3.Connection, host: HostState) -> None:
-        used = connection.execute(
-            "SELECT 1 FROM machines m WHERE m.host_id = ? AND (m.state != 'gone' OR EXISTS (SELECT 1 FROM attempts a"
-            " INDEXED BY attempts_open WHERE a.machine_id = m.id AND a.state != 'closed'))",
-            (host.id,),
-        ).fetchone()
-        if used is None:
+        present = connection.execute("SELECT 1 FROM machines WHERE host_id = ? AND state != 'gone'", (host.id,))
+        if present.fetchone() is None and not attempts_on(connection, host.id):
             self._begin(connection, host, "stop", _last_machine(connection, host.id))
 
     def _begin(self, connection: sqlite3.Connection, host: HostState, kind: str, machine_id: int | None) -> None:

@@ -37,6 +37,7 @@ class LocalProvider:
     ) -> None:
         self._session = session
         self._failed = failed
+        self._engines = engines
         self._engine = engines.open(None)
         self._instance = instance
         self._fault: str | None = None
@@ -107,10 +108,18 @@ class LocalProvider:
             raise asked.error
 
     def _sweep(self) -> None:
+        """Sweep in a thread of its own: an engine that takes long to answer must not hold up the work of hosts."""
+        threading.Thread(target=self._swept, name="sweep of this box", daemon=True).start()
+
+    def _swept(self) -> None:
+        engine = self._engines.open(None)
         try:
-            sweep(self._session, self._engine, self._instance)
+            sweep(self._session, engine, self._instance)
         except (EngineDownError, RefusedError, OSError, sqlite3.Error) as error:
             logger.warning("nothing swept: %s", error)
+        finally:
+            engine.close()
+            self._session.database.close_reader()
 
 
 class _Asked:
