@@ -18,7 +18,7 @@ from core.executions import transitions
 from core.executions.transitions import Outcome
 from core.home import Home
 from core.scheduler import machines
-from core.scheduler.carry_out import WrittenReasons, carry_out, reasons_of
+from core.scheduler.carry_out import WrittenReasons, carry_out, is_empty, reasons_of
 from core.scheduler.fair_order import Waiting
 from core.scheduler.plan import Environment, IdleMachine, Queue, plan
 from core.scheduler.snapshot import SnapshotReader, snapshot
@@ -123,7 +123,7 @@ class Crowded:
 
     def _carry_out(self, decision: Decision) -> bool:
         wanted = reasons_of(decision)
-        nothing = not (decision.assign or decision.queue_all or decision.queue or decision.launch or decision.terminate)
+        nothing = is_empty(decision)
         if nothing and self.reasons.are(self.database.reader(), wanted):
             return False
         with self.database.transaction() as connection:

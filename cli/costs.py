@@ -12,14 +12,19 @@ from cli.options import json_option, plain_option
 from cli.output import note, print_json
 from cli.resource_output import print_rows
 from core.quantities import iso_time
-
-BYS = ("user", "team", "project", "environment")
+from core.resources.bill import BYS, DEFAULT_BY, DEFAULT_SINCE, bill_of, bill_told, cost_rows
 
 
 @click.command()
-@click.option("--by", type=click.Choice(BYS), default="user", show_default=True, help="What the bill is divided by.")
 @click.option(
-    "--since", default="7d", show_default=True, metavar="AGE|DAY", help="When it begins: 7d, 12h, or 2026-11-01."
+    "--by", type=click.Choice(BYS), default=DEFAULT_BY, show_default=True, help="What the bill is divided by."
+)
+@click.option(
+    "--since",
+    default=DEFAULT_SINCE,
+    show_default=True,
+    metavar="AGE|DAY",
+    help="When it begins: 7d, 12h, or 2026-11-01.",
 )
 @click.option("--environment", metavar="SLUG", shell_complete=complete_environments, help="Of one environment alone.")
 @plain_option
@@ -31,7 +36,6 @@ def costs(*, by: str, since: str, environment: str | None, as_json: bool, as_pla
     that the lines sum to the machines' bill.
     """
     from core.costs import total  # noqa: PLC0415
-    from core.resources.bill import bill_of, bill_told, cost_rows  # noqa: PLC0415
     from core.resources.costs import COSTS  # noqa: PLC0415
 
     here = session()

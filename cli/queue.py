@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,8 @@ from cli.started import SchedulerLookout
 
 if TYPE_CHECKING:
     from core.session import Session
+
+FILTERS = ("environment", "user", "project", "team", "status")
 
 
 def _known(here: Session, name: str, value: str) -> str:
@@ -36,11 +38,15 @@ def _known(here: Session, name: str, value: str) -> str:
 @click.option("--team", metavar="NAME", help="What counts for this team.")
 @click.option("--status", metavar="STATUS", help="created, queued, started or stopping; several after commas.")
 @click.option("--filter", "text", default="", metavar="TEXT", help="Only those that show every word of this.")
-@click.option("--sort", "key", metavar="COLUMN", help="environment, user, project, team, step, number or age.")
+@click.option("--invert", "inverted", is_flag=True, help="With --filter: only those that do not.")
+@click.option(
+    "--sort", "key", metavar="KEY", help="By this column: environment, user, project, team, step, number, age."
+)
+@click.option("--reverse", is_flag=True, help="The other way round.")
 @limit_option
 @plain_option
 @json_option
-def queue(*, text: str, key: str | None, limit: int, as_json: bool, as_plain: bool, **conditions: str | None) -> None:
+def queue(*, key: str | None, limit: int, as_json: bool, as_plain: bool, **given: Any) -> None:  # noqa: ANN401
     """Show what runs and what waits in all environments: in which order, why, and when it starts.
 
     What waits has its place in the queue of its environment; what a quota keeps has none before it is let in.
@@ -50,10 +56,16 @@ def queue(*, text: str, key: str | None, limit: int, as_json: bool, as_plain: bo
     from core.resources.resource import Query  # noqa: PLC0415
 
     here = session()
-    where = {name: _known(here, name, clean(value)) for name, value in conditions.items() if value is not None}
-    query = Query(text=clean(text), where=where, sort=sort_given(QUEUE, key))
+    where = {name: _known(here, name, clean(given[name])) for name in FILTERS if given[name] is not None}
+    query = Query(
+        text=clean(given["text"]),
+        inverted=given["inverted"],
+        where=where,
+        sort=sort_given(QUEUE, key),
+        descending=given["reverse"],
+    )
     rows, more = first_rows(here, QUEUE, query, limit)
-    print_rows(QUEUE, rows, filtered=bool(text or where), as_json=as_json, as_plain=as_plain)
+    print_rows(QUEUE, rows, filtered=bool(query.text or where), as_json=as_json, as_plain=as_plain)
     if not (as_json or as_plain):
         assert QUEUE.summary is not None  # noqa: S101 - it has one
         note(" · ".join(part for part, _ in QUEUE.summary(here, query)))

@@ -161,7 +161,8 @@ def _edit(declared: Resource[Any]) -> click.Command:
         if given["as_json"]:
             print_json(declared.as_json(row))
         else:
-            print_changes(fields, before, form.values(row))
+            # Others may have changed more meanwhile: that is not told as if this had done it.
+            print_changes([field for field in fields if field.key in answers], before, form.values(row))
 
     options = [reference_argument(declared), *field_options(fields, adding=False)]
     options += [yes_option] if form.consequence else []
@@ -169,7 +170,11 @@ def _edit(declared: Resource[Any]) -> click.Command:
 
 
 def _edited(
-    here: Session, declared: Resource[Any], given: Mapping[str, Any], row: Any, answers: Mapping[str, str]  # noqa: ANN401
+    here: Session,
+    declared: Resource[Any],
+    given: Mapping[str, Any],
+    row: Any,  # noqa: ANN401
+    answers: Mapping[str, str],
 ) -> Any:  # noqa: ANN401 - a row
     """Change a row; what somebody else changed since it was read stays, and is told of where it is the same thing."""
     form: Form[Any] = _form(declared)

@@ -98,7 +98,8 @@ def _field_option(field: Field, *, adding: bool) -> Option:
             *_spellings(field),
             _parameter(field),
             metavar="-",
-            help=f"{field.label}: - reads it from the standard input; without it, you are asked.",
+            help=f"{field.label}: - reads it from the standard input; without it, "
+            f"{'you are asked' if field.required else 'Shoal makes one' if adding else 'it stays'}.",
         )
     told = field.meaning or field.label
     details = [told[0].upper() + told[1:], *(["may be given several times"] if field.kind == "lines" else [])]
@@ -169,7 +170,6 @@ def conditions_given(declared: Resource[Any], given: tuple[str, ...]) -> dict[st
     Raises:
         InvalidInputError: the resource has no such filter.
     """
-    """Return the row that was named."""
     known = [each.key for each in declared.filters]
     conditions = {name: clean(value) for name, value in pairs(given, "where")}
     for name in conditions:
@@ -253,8 +253,8 @@ def decide(consequence: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise InvalidInputError(f"{consequence}: give --yes to do it", field="yes")
-    click.confirm(plain(f"{consequence}. Do it?"), abort=True, err=True)
+        raise InvalidInputError(f"{consequence.removesuffix('.')}: give --yes to do it", field="yes")
+    click.confirm(plain(f"{consequence.removesuffix('.')}. Do it?"), abort=True, err=True)
 
 
 def first_rows(here: Session, declared: Resource[Any], query: Query, limit: int) -> tuple[list[Any], bool]:

@@ -39,18 +39,19 @@ def _log() -> None:
 
 
 def _tell_ready(home: Home) -> None:
+    from core.environments.loads import loads  # noqa: PLC0415
     from core.shoal import Shoal  # noqa: PLC0415
 
     shoal = Shoal(home)
     system = shoal.system_session()
     logger = logging.getLogger(__name__)
     logger.info("ready in %s", home.root)
-    for environment in system.environments.list():
+    for load in loads(system):
         logger.info(
             "environment %s: %d machines of at most %d, %d executions wait",
-            environment.slug,
-            len(system.environments.machines(environment)),
-            environment.maximum_scale,
-            system.environments.waiting(environment),
+            load.environment.slug,
+            load.machines,
+            load.environment.maximum_scale,
+            load.waiting,
         )
     shoal.close()

@@ -226,12 +226,17 @@ def _scheduler(home: Home, database: Database) -> Iterator[Check]:
         message = f"{last.name} gave no sign of life for {age(time.time() - last.renewed_at)}"
         yield Check("scheduler", "fail", message, "end that process and start `shoal up`: containers go on")
     elif held:
-        yield Check("scheduler", "ok", f"{last.name if last else 'one'} runs, {waiting} executions wait")
+        yield Check("scheduler", "ok", f"{last.name if last else 'one'} runs, {_waiting(waiting)}")
     elif waiting or running:
-        wanting = [f"{waiting} executions wait"] * (waiting > 0) + [f"{running} are under way"] * (running > 0)
+        under_way = "1 is under way" if running == 1 else f"{running} are under way"
+        wanting = [_waiting(waiting)] * (waiting > 0) + [under_way] * (running > 0)
         yield Check("scheduler", "warn", f"none runs, and {' and '.join(wanting)}", "start one with `shoal up`")
     else:
         yield Check("scheduler", "ok", "none runs, and nothing waits")
+
+
+def _waiting(number: int) -> str:
+    return "1 execution waits" if number == 1 else f"{number} executions wait"
 
 
 def _alarms(home: Home, database: Database) -> Iterator[Check]:

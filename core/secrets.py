@@ -66,17 +66,33 @@ class Secrets:
         self._database = database
         self._home = home
 
-    def put(self, connection: sqlite3.Connection, owner: str, owner_id: int, field: str, secret: Secret) -> None:
-        """Seal a secret in the caller's transaction, in place of the one that was there.
+    def sealing_key(self) -> MasterKey:
+        """Return the key to seal with, for `put`; it is made at first use.
+
+        Ask before the transaction: a keyring may wait for somebody to unlock it.
+
+        Raises:
+            UnavailableError: there is none, though there are secrets already, or it cannot be used.
+        """
+        key = next(master_keys(self._home), None)
+        if key is not None:
+            return key
+        if self._database.reader().execute("SELECT 1 FROM secrets").fetchone() is not None:
+            raise UnavailableError(self._missing("there is none"))
+        return make_master_key(self._home)
+
+    def put(
+        self, connection: sqlite3.Connection, owner: str, owner_id: int, field: str, secret: Secret, key: MasterKey
+    ) -> None:
+        """Seal a secret under a key in the caller's transaction, in place of the one that was there.
 
         Raises:
             InvalidInputError: it is empty, or longer than 64 KiB.
-            UnavailableError: there is no master key, though there are secrets already, or it cannot be used.
         """
         if not 0 < len(_encoded(secret)) <= LONGEST:
             message = f"{field} is empty or longer than {LONGEST // 1024} KiB: give another one"
             raise InvalidInputError(message, field=field)
-        sealed = _seal(self._sealing_key(connection), _place(owner, owner_id, field), secret)
+        sealed = _seal(key, _place(owner, owner_id, field), secret)
         connection.execute(
             "INSERT OR REPLACE INTO secrets (owner, owner_id, field, sealed, updated_at) VALUES (?, ?, ?, ?, ?)",
             (owner, owner_id, field, sealed, time.time()),
@@ -113,14 +129,6 @@ class Secrets:
         except UnavailableError as error:
             return error.message
         return None
-
-    def _sealing_key(self, connection: sqlite3.Connection) -> MasterKey:
-        key = next(master_keys(self._home), None)
-        if key is not None:
-            return key
-        if connection.execute("SELECT 1 FROM secrets").fetchone() is not None:
-            raise UnavailableError(self._missing("there is none"))
-        return make_master_key(self._home)
 
     def _opening_key(self, sealed: bytes, what: str) -> MasterKey:
         keys = list(master_keys(self._home))

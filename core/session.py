@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from core.policy import Role, refusal
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from core.environments.service import Environments
@@ -39,6 +41,20 @@ class Actor:
     organization_id: int
 
 
+def _refuse_former(connection: sqlite3.Connection, actor: Actor, action: str) -> None:
+    """Refuse somebody who was shut out, or is no admin any more, since their session began."""
+    row = connection.execute(
+        "SELECT m.role, u.disabled_at FROM users u JOIN memberships m ON m.user_id = u.id AND m.organization_id = ?"
+        " WHERE u.id = ?",
+        (actor.organization_id, actor.id),
+    ).fetchone()
+    if row is None or row["disabled_at"] is not None:
+        message = f"{actor.name} was shut out of this organization meanwhile: ask one of its admins"
+        raise NotAllowedError(message)
+    if reason := refusal(Role(row["role"]), action):
+        raise NotAllowedError(reason)
+
+
 class Session:
     """The services, seen by one actor. They are imported when first used, so that a list costs no more than a list."""
 
@@ -62,9 +78,16 @@ class Session:
         return self.database.reader()
 
     def write(self, action: str) -> AbstractContextManager[sqlite3.Connection]:
-        """Open a transaction for `action`, which the policy must allow."""
+        """Open a transaction for `action`, which the policy must allow, now too: a console may be open for days."""
         self.require(action)
-        return self.database.transaction()
+        return self._written(action)
+
+    @contextmanager
+    def _written(self, action: str) -> Iterator[sqlite3.Connection]:
+        with self.database.transaction() as connection:
+            if self.actor.role is not Role.SYSTEM:
+                _refuse_former(connection, self.actor, action)
+            yield connection
 
     @cached_property
     def projects(self) -> Projects:

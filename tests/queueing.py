@@ -18,6 +18,7 @@ from data.identifiers import new_identifier
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from core.executions.estimates import Estimate
     from core.executions.execution import Execution
     from core.projects.service import Project
     from core.shoal import Shoal
@@ -145,3 +146,15 @@ class Queueing:
                 machines.lease(connection, machine)
                 assert start(connection, execution.id, machine) is not None
         return execution.id
+
+
+def place_in_queue(session: Session, execution: Execution) -> int | None:
+    """Return the place that somebody is told of an execution; None without a place."""
+    row = session.queue.row(execution.id)
+    return None if row is None else row.place
+
+
+def estimate(session: Session, execution: Execution) -> Estimate | None:
+    """Return what somebody is told of when one that waits starts, or one that runs ends."""
+    row = session.queue.row(execution.id)
+    return None if row is None else row.estimate

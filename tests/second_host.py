@@ -129,6 +129,12 @@ class SecondHost:
         else:
             self._signal_sshd(signal.SIGCONT)
 
+    def signal_engine(self, number: signal.Signals) -> None:
+        """Signal its Docker Engine alone: one that is stopped is reached and never answers."""
+        for pid in _descendants(self._engine.pid) if self._engine is not None else ():
+            if Path(f"/proc/{pid}/comm").read_text().strip() == "dockerd":
+                os.kill(pid, number)
+
     def new_host_key(self) -> str:
         """Give it another host key, as a machine has that was installed anew or is somebody else's."""
         for name in ("host_key", "host_key.pub"):

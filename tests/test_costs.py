@@ -8,6 +8,7 @@ import re
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from core.costs import cost_today, costs, costs_today, midnight, total
 from core.errors import InvalidInputError
 from core.machines import usage as machine_usage
 from core.quantities import read_since
+from core.session import Session
 from core.shoal import Shoal
 from data import migrations
 
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from core.costs import By
     from core.home import Home
     from core.machines.usage import UsageKind
-    from core.session import Session
     from tests.enacted import Enacted
 
 NOW = 1_790_000_000.0

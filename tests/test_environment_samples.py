@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,6 +24,8 @@ from core.environments.samples import (
 from core.scheduler.plan import Environment, IdleMachine, Queue, StartingMachine
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from core.session import Session
 
 NOW = 1_790_000_000.0
@@ -134,6 +137,30 @@ def test_old_samples_are_thinned_and_very_old_ones_go(system: Session) -> None:
     assert set(left) - {row for row in left if row[0] < NOW - KEPT + PRUNE_EVERY} >= {
         row for row in again if row[0] < NOW - IN_FULL
     }
+
+
+def steps(connection: sqlite3.Connection, sampler: Sampler, now: float, number: int) -> int:
+    """Return how many hundred steps of SQLite's machine it takes to thin so many old samples."""
+    counted = count()
+    connection.execute("DELETE FROM environment_samples")
+    connection.executemany(
+        "INSERT INTO environment_samples VALUES (1, ?, 1, 0, 0, 0)",
+        [(NOW - KEPT + 3600 + 100 * each,) for each in range(number)],
+    )
+    connection.set_progress_handler(lambda: next(counted) < 0, 100)
+    sampler.sample(connection, [environment(busy=number)], now)
+    connection.set_progress_handler(None, 0)
+    return next(counted)
+
+
+def test_thinning_costs_what_there_is_to_thin(system: Session) -> None:
+    with system.write("machine.run") as connection:
+        few = steps(connection, Sampler(), NOW, 500)
+        many = steps(connection, Sampler(), NOW, 4000)
+        assert many < 2 * 8 * few, "not every sample is compared with every other"
+        again = Sampler()
+        again.sample(connection, [environment()], NOW)
+        assert steps(connection, again, NOW + PRUNE_EVERY, 4000) < many / 2, "what is thin is not looked at again"
 
 
 def test_history_is_a_step_in_each_stretch(system: Session) -> None:

@@ -11,17 +11,22 @@ import pytest
 from core.errors import ConflictError, InvalidInputError, NotAllowedError, NotFoundError, UnavailableError
 from core.machines.host_address import read_address
 from core.machines.host_keys import fingerprint, make_private_key, public_key, read_host_key, read_private_key
+from core.master_key import master_keys
 from core.policy import Role
 from core.resources.hosts import HOSTS
 from core.resources.machines import MACHINES
 from core.secrets import Secrets
 from core.session import Session
+from data.database import Database
 from tests.resources.conftest import listed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from core.home import Home
     from core.machines.host import Host
+    from core.master_key import MasterKey
     from core.shoal import Shoal
 
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJx5nQ0S8sUxbFmXQk9y7sYQd6l3HhUuGm2n6m0wJm7c"
@@ -60,6 +65,25 @@ def test_a_host_has_what_was_given_and_a_key_pair_of_its_own(farm: Session) -> N
     assert public_key(secret) == host.public_key
     assert "PRIVATE" not in farm.database.path.read_bytes().decode(errors="replace")
     assert "PRIVATE" not in repr(farm.hosts.list())
+
+
+def test_a_keyring_that_waits_for_somebody_holds_nobody_up(farm: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = Database(farm.database.path)
+    asked = 0
+
+    def slow(home: Home) -> Iterator[MasterKey]:
+        nonlocal asked
+        asked += 1
+        with other.transaction() as connection:
+            connection.execute("UPDATE leases SET renewed_at = 0")
+        return master_keys(home)
+
+    host = add(farm)
+    monkeypatch.setattr("core.secrets.master_keys", slow)
+    add(farm, "gpu-3")
+    farm.hosts.set(host, private_key=make_private_key().reveal())
+    other.close()
+    assert asked == 2
 
 
 @pytest.mark.parametrize(
@@ -182,6 +206,21 @@ def test_fewer_slots_let_machines_go_that_do_nothing_and_end_none_that_works(far
     launched(farm, host, "idle")
     farm.hosts.set(host, slots="1")
     assert [machine.state for machine in listed(farm, MACHINES)] == ["leased"]
+
+
+def test_a_host_with_more_machines_than_slots_may_be_changed_and_takes_no_more_work_when_uncordoned(
+    farm: Session,
+) -> None:
+    host = add(farm, slots="3")
+    for state in ("leased", "draining"):
+        launched(farm, host, state)
+    farm.hosts.set(host, slots="1")
+    farm.hosts.set(host, stop_command="poweroff")
+    farm.hosts.cordon(host)
+    farm.hosts.uncordon(host)
+    assert sorted(machine.state for machine in listed(farm, MACHINES)) == ["draining", "leased"]
+    farm.hosts.set(host, slots="3")
+    assert len(listed(farm, MACHINES)) == 2
 
 
 def test_a_host_with_machines_stays_in_its_environment(farm: Session) -> None:

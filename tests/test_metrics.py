@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import stat
 import sys
@@ -179,6 +180,21 @@ def test_a_file_that_cannot_be_written_ends_nothing(
         f"metrics are not written to {tmp_path}/none/metrics",
     ]
     assert [each.name for each in tmp_path.iterdir() if each.is_file()] == []
+
+
+@pytest.mark.parametrize("name", ["thesis.txt", "pipe"])
+def test_a_file_that_holds_something_else_is_left_alone(
+    name: str, session: Session, publish: Callable[[], Metrics], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    os.mkfifo(tmp_path / "pipe")
+    session.settings.set("metrics_file", str(tmp_path / name))
+    publish()
+    assert [record.message for record in caplog.records] == [
+        f"metrics are not written to {tmp_path}/{name}: it holds something else"
+    ]
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_whatever_is_wrong_with_figures_ends_no_scheduler(

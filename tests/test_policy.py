@@ -68,3 +68,19 @@ def test_a_disabled_user_and_a_stranger_get_no_session(shoal: Shoal) -> None:
         shoal.session()
     with pytest.raises(NotAllowedError, match="nobody-of-that-name"):
         shoal.session("nobody-of-that-name")
+
+
+def test_what_was_opened_before_changes_nothing_for_who_was_shut_out_or_is_no_admin_any_more(shoal: Shoal) -> None:
+    admin = shoal.session()
+    bob = admin.members.add("bob", system_user="daemon", admin=True)
+    opened = shoal.session("bob")
+    assert opened.environments.set("local", maximum_scale="3").maximum_scale == 3
+    admin.members.set_admin(bob, admin=False)
+    with pytest.raises(NotAllowedError, match="for admins"):
+        opened.environments.set("local", maximum_scale="4")
+    opened.projects.create("of a member")
+    admin.members.disable(bob)
+    with pytest.raises(NotAllowedError, match=r"bob was shut out .* meanwhile"):
+        opened.projects.create("of nobody")
+    assert admin.environments.get("local").maximum_scale == 3
+    assert [project.name for project in admin.projects.list()] == ["of a member"]

@@ -46,7 +46,7 @@ def secrets(shoal: Shoal) -> Secrets:
 def sealed(shoal: Shoal, secrets: Secrets) -> Secrets:
     """Secrets that hold one, at PLACE."""
     with shoal.database.transaction() as connection:
-        secrets.put(connection, *PLACE, Secret(VALUE))
+        secrets.put(connection, *PLACE, Secret(VALUE), secrets.sealing_key())
     return secrets
 
 
@@ -58,8 +58,8 @@ def opened(shoal: Shoal, secrets: Secrets, place: tuple[str, int, str] = PLACE) 
 @pytest.mark.parametrize("value", ["x", VALUE, "é\udcff\0\n", "a" * LONGEST])
 def test_what_was_put_opens(shoal: Shoal, secrets: Secrets, value: str) -> None:
     with shoal.database.transaction() as connection:
-        secrets.put(connection, *PLACE, Secret("before"))
-        secrets.put(connection, *PLACE, Secret(value))
+        secrets.put(connection, *PLACE, Secret("before"), secrets.sealing_key())
+        secrets.put(connection, *PLACE, Secret(value), secrets.sealing_key())
     assert opened(shoal, Secrets(shoal.database, shoal.home)) == value
     assert opened(shoal, secrets, ("hosts", 8, "ssh_key")) is None
 
@@ -67,12 +67,12 @@ def test_what_was_put_opens(shoal: Shoal, secrets: Secrets, value: str) -> None:
 @pytest.mark.parametrize("value", ["", "a" * (LONGEST + 1)])
 def test_what_cannot_be_a_secret(shoal: Shoal, secrets: Secrets, value: str) -> None:
     with shoal.database.transaction() as connection, pytest.raises(InvalidInputError, match="ssh_key"):
-        secrets.put(connection, *PLACE, Secret(value))
+        secrets.put(connection, *PLACE, Secret(value), secrets.sealing_key())
 
 
 def test_the_same_twice_looks_different_and_neither_shows(shoal: Shoal, sealed: Secrets) -> None:
     with shoal.database.transaction() as connection:
-        sealed.put(connection, "hosts", 8, "ssh_key", Secret(VALUE))
+        sealed.put(connection, "hosts", 8, "ssh_key", Secret(VALUE), sealed.sealing_key())
         first, second = (row[0] for row in connection.execute("SELECT sealed FROM secrets"))
     assert first[17:] != second[17:]
     shoal.close()
@@ -106,7 +106,7 @@ def test_a_secret_that_was_tampered_with_does_not_open(shoal: Shoal, sealed: Sec
 
 def test_a_secret_is_dropped(shoal: Shoal, sealed: Secrets) -> None:
     with shoal.database.transaction() as connection:
-        sealed.put(connection, "hosts", 7, "password", Secret("x"))
+        sealed.put(connection, "hosts", 7, "password", Secret("x"), sealed.sealing_key())
         assert sealed.drop(connection, *PLACE)
         assert not sealed.drop(connection, *PLACE)
         assert sealed.get(connection, "hosts", 7, "password") == Secret("x")
@@ -131,7 +131,7 @@ def test_no_frame_of_the_sealing_holds_a_secret(shoal: Shoal, sealed: Secrets) -
     with shoal.database.transaction() as connection:
         connection.execute("DROP TABLE secrets")
         try:
-            sealed.put(connection, *PLACE, Secret(VALUE))
+            sealed.put(connection, *PLACE, Secret(VALUE), sealed.sealing_key())
         except Exception as error:  # noqa: BLE001
             report = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
             assert "sealed = " in report, "the frame that failed is in it"
@@ -197,7 +197,7 @@ def test_a_lost_key_is_not_made_anew_behind_the_back(shoal: Shoal, sealed: Secre
     with pytest.raises(UnavailableError, match=r"put back .*master\.key"):
         opened(shoal, sealed)
     with shoal.database.transaction() as connection, pytest.raises(UnavailableError, match="openssl rand"):
-        sealed.put(connection, *PLACE, Secret("anew"))
+        sealed.put(connection, *PLACE, Secret("anew"), sealed.sealing_key())
     assert not shoal.home.master_key.exists()
 
 
@@ -207,7 +207,7 @@ def test_with_another_key_secrets_are_given_anew(shoal: Shoal, sealed: Secrets) 
     with pytest.raises(UnavailableError, match="sealed with another"):
         opened(shoal, sealed)
     with shoal.database.transaction() as connection:
-        sealed.put(connection, *PLACE, Secret("anew"))
+        sealed.put(connection, *PLACE, Secret("anew"), sealed.sealing_key())
     assert opened(shoal, sealed) == "anew"
 
 
@@ -218,7 +218,7 @@ def test_a_systemd_credential_seals_and_the_file_still_opens(
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     assert opened(shoal, sealed) == VALUE
     with shoal.database.transaction() as connection:
-        sealed.put(connection, "hosts", 8, "ssh_key", Secret("new"))
+        sealed.put(connection, "hosts", 8, "ssh_key", Secret("new"), sealed.sealing_key())
     shoal.home.master_key.rename(tmp_path / "moved")
     assert opened(shoal, sealed, ("hosts", 8, "ssh_key")) == "new"
     with pytest.raises(UnavailableError, match="sealed with another"):
@@ -255,7 +255,7 @@ def test_on_a_desktop_the_key_is_in_the_keyring(
     entries = Entries("keyring.backends.SecretService")
     on_desktop(monkeypatch, entries)
     with shoal.database.transaction() as connection:
-        secrets.put(connection, *PLACE, Secret(VALUE))
+        secrets.put(connection, *PLACE, Secret(VALUE), secrets.sealing_key())
     (key,) = entries.entries.values()
     assert key not in shoal.home.master_key.read_text()
     assert opened(shoal, secrets) == VALUE
@@ -275,7 +275,7 @@ def test_a_keyring_that_does_not_encrypt_is_given_nothing(
     entries = Entries(module)
     on_desktop(monkeypatch, entries)
     with shoal.database.transaction() as connection:
-        secrets.put(connection, *PLACE, Secret(VALUE))
+        secrets.put(connection, *PLACE, Secret(VALUE), secrets.sealing_key())
     assert entries.entries == {}
     assert opened(shoal, secrets) == VALUE
 

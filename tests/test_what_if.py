@@ -12,7 +12,7 @@ from core.environments.load_history import load_history
 from core.environments.what_if import FEWEST, PERIOD, in_short, wait_text, what_if
 from core.errors import InvalidInputError, NotAllowedError
 from core.policy import Role
-from core.resources.what_if import environment_preview
+from core.resources.what_if import environment_preview, what_if_sections
 from core.scheduler.simulator import Job, Waits
 from core.scheduler.synthetic_load import synthetic_load
 from core.session import Actor, Session
@@ -92,7 +92,7 @@ def test_what_changes_nothing_that_is_simulated(enacted: Enacted, environment: E
     begin = recorded(enacted, at_once(12))
     result = what_if(enacted.session, environment, {"name": "another", "maximum_scale": "1", "pids": "x"}, begin)
     assert result.today is result.proposed
-    assert result.sections()[0].pairs[0].text == "nothing would be different"
+    assert what_if_sections(result)[0].pairs[0].text == "nothing would be different"
 
 
 def test_what_never_ran_and_what_runs(enacted: Enacted, environment: Environment) -> None:
@@ -112,7 +112,9 @@ def test_what_never_ran_and_what_runs(enacted: Enacted, environment: Environment
     assert [job.duration for job in history.jobs] == [HOUR] * 11 + [9 * HOUR, HOUR, HOUR]
     assert [job.arrival - begin for job in history.jobs] == [0.0] * 11 + [5.0, 6.0, 7.0]
     told = " ".join(
-        pair.text for section in what_if(enacted.session, environment, {}, begin).sections() for pair in section.pairs
+        pair.text
+        for section in what_if_sections(what_if(enacted.session, environment, {}, begin))
+        for pair in section.pairs
     )
     for part in ("11 executions that ended", "1 that run", "2 that wait", "left out: 1"):
         assert part in told
@@ -130,7 +132,7 @@ def test_of_very_much_the_newest_is_taken(enacted: Enacted, environment: Environ
     begin = recorded(enacted, [(each * HOUR, each * HOUR, each * HOUR + 60, "complete") for each in range(14)])
     result = what_if(enacted.session, environment, {"maximum_scale": "2"}, begin, most=10)
     assert (len(result.history.jobs), result.since) == (10, begin + 4 * HOUR)
-    assert any("older ones are left out" in pair.text for section in result.sections() for pair in section.pairs)
+    assert any("older ones are left out" in pair.text for section in what_if_sections(result) for pair in section.pairs)
     assert not what_if(enacted.session, environment, {}, begin, most=14).history.is_cut
 
 
@@ -138,7 +140,7 @@ def test_too_little_history_gives_no_figures(enacted: Enacted, environment: Envi
     begin = recorded(enacted, at_once(FEWEST - 1))
     result = what_if(enacted.session, environment, {"maximum_scale": "2"}, begin)
     assert result.today is result.proposed is result.measured is None
-    (section,) = result.sections()
+    (section,) = what_if_sections(result)
     assert "only 9 of the executions" in section.pairs[0].text
     assert "none of the executions" in what_if(enacted.session, environment, {}, time.time() - 1).missing
 
@@ -172,7 +174,7 @@ def test_hosts_give_no_more_machines_than_they_have(enacted: Enacted, environmen
     result = what_if(enacted.session, environment, {"maximum_scale": "8"}, begin)
     assert result.proposed is not None
     assert result.proposed.peak_machines == 2
-    assert any("at most 2 machines" in pair.text for section in result.sections() for pair in section.pairs)
+    assert any("at most 2 machines" in pair.text for section in what_if_sections(result) for pair in section.pairs)
 
 
 def test_the_preview_of_the_form_says_the_most_first(enacted: Enacted, environment: Environment) -> None:

@@ -77,6 +77,9 @@ def _arguments(words: Sequence[str], typed: str) -> Sequence[Suggestion]:
     if words[0] == "execution":
         panes = ("details", "logs", "metadata", "outputs", "events")
         return [Suggestion("", pane, f"its {pane}") for pane in panes] if len(words) > 1 else []
+    if words[0] == "environment":
+        parts = ("queue", "machines", "history", "limits")
+        return [Suggestion("", part, f"its {part}") for part in parts] if len(words) == 2 else []
     return [*_filters(words[0], typed)]
 
 

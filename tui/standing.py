@@ -37,14 +37,12 @@ class Standing:
         return self.frozen is None and not self.trouble and not self._silent()
 
     def facts(self) -> Sequence[str]:
-        """Return who is at work, where, and how the scheduler stands."""
+        """Return how much runs and waits, and who looks at what: first what is seen where there is little room."""
         actor = self._console.session.actor
-        facts = [actor.name, self._console.project.name if self._console.project else "all projects"]
-        if self._console.read_only:
-            facts.append("read-only")
+        facts = ["read-only"] if self._console.read_only else []
         if self.presence is not None:
-            facts.append(self._scheduler(self.presence))
-        return facts
+            facts += self._scheduler(self.presence)
+        return [*facts, actor.name, self._console.project.name if self._console.project else "all projects"]
 
     def freshness(self) -> str:
         """Return how old the picture is, and why it is old."""
@@ -60,7 +58,7 @@ class Standing:
         presence = self.presence
         return presence.silent if presence is not None and presence.hangs else 0.0
 
-    @staticmethod
-    def _scheduler(presence: Presence) -> str:
-        work = f"{presence.running} running, {presence.waiting} waiting"
-        return work if presence.runs else f"{work}, scheduler asleep"
+    def _scheduler(self, presence: Presence) -> Sequence[str]:
+        work = f"{presence.running:,} running, {presence.waiting:,} waiting"
+        is_told = any(alarm.kind == "scheduler" for alarm in self.alarms)
+        return [work] if presence.runs or is_told else [work, "scheduler asleep"]

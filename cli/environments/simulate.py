@@ -22,8 +22,8 @@ _MADE_UP = 2_000
 
 @click.command()
 @click.argument("slug", metavar="ENVIRONMENT", shell_complete=complete_environments)
-@click.option("--max", "maximum_scale", metavar="N", help="Machines at most.")
-@click.option("--min", "minimum_scale", metavar="N", help="Machines always kept once launched.")
+@click.option("--max", "maximum_scale", metavar="N", help="Maximum scale: machines at most.")
+@click.option("--min", "minimum_scale", metavar="N", help="Minimum scale: machines always kept once launched.")
 @click.option("--grace", "scale_down_grace_period", metavar="TIME", help="How long an idle machine is kept: 90s, 15m.")
 @click.option("--quota", "per_user_quota", metavar="N", help="Machines that one user may use at once, 0 for no limit.")
 @click.option("--price", "price_per_hour", metavar="PRICE", help="Price of one machine hour, such as 1.25.")

@@ -76,11 +76,6 @@ def load_history(
     return history
 
 
-def team_ids(connection: sqlite3.Connection) -> Mapping[str, int]:
-    """Return the ids of teams by name."""
-    return {row["name"]: row["id"] for row in connection.execute("SELECT id, name FROM teams")}
-
-
 def _rows(connection: sqlite3.Connection, environment_id: int, since: float) -> Iterator[sqlite3.Row]:
     """Yield executions from the newest on: older ones are not even read."""
     cursor = connection.cursor()

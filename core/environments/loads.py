@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from core.costs import cost_today, costs_today
-from core.errors import NotFoundError
 from core.scheduler.reasons import SHOWN_REASON, UNSEEN
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
 
-    from core.environments.service import Environment
+    from core.environments.environment import Environment
     from core.session import Session
 
 _OLDEST = """
@@ -83,13 +82,10 @@ def load(session: Session, environment: Environment) -> Load:
     """Return one environment as it is now.
 
     Raises:
-        NotFoundError: it was removed.
+        NotFoundError: it was deleted.
     """
     connection = session.read("environment.see")
-    now = next((each for each in session.environments.list() if each.id == environment.id), None)
-    if now is None:
-        message = f"the environment {environment.slug} was removed"
-        raise NotFoundError(message, field="environment")
+    now = session.environments.by_id(environment.id)
     oldest = connection.execute(f"{_OLDEST} WHERE v.id = ?", (now.id,)).fetchone()
     return Load(
         now,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import ConflictError, InvalidInputError, NotFoundError
 from core.executions.access import team_for
-from core.executions.mounts import is_below
+from core.executions.mounts import check_kept
 from core.executions.transitions import Place, count
 from core.text import some_of
 from data.changes import record, record_many
@@ -102,12 +102,12 @@ def _move(session: Session, connection: sqlite3.Connection, environment: Environ
         " WHERE environment_id = ? AND status IN ('created', 'queued') AND number > 0 GROUP BY user_id, project_id",
         (environment.id,),
     ).fetchall()
-    _check(connection, environment, target)
+    _check(session, connection, environment, target)
     connection.execute(
         "UPDATE execution_counts SET number = 0 WHERE environment_id = ? AND status IN ('created', 'queued')",
         (environment.id,),
     )
-    told = f"moved to the environment {target.slug!r}: {environment.slug!r} was deleted"
+    told = f"to {target.slug}, since {environment.slug} was deleted by {session.actor.name}"
     for group in groups:
         project = session.projects.by_id(group["project_id"])
         person = None if group["user_id"] == session.actor.id else group["person"]
@@ -128,28 +128,28 @@ def _move(session: Session, connection: sqlite3.Connection, environment: Environ
         count(connection, Place(target.id, group["user_id"], team, project.id), None, "created", group["number"])
         now = time.time()
         connection.executemany(
-            "INSERT INTO execution_events (execution_id, at, kind, message) VALUES (?, ?, 'note', ?)",
+            "INSERT INTO execution_events (execution_id, at, kind, message) VALUES (?, ?, 'moved', ?)",
             ((row["id"], now, told) for row in ids),
         )
         actor, what = session.actor.id, f"moved to {target.slug}"
         record_many(connection, ((actor, "execution", row["id"], what, project.id) for row in ids))
 
 
-def _check(connection: sqlite3.Connection, environment: Environment, target: Environment) -> None:
+def _check(session: Session, connection: sqlite3.Connection, environment: Environment, target: Environment) -> None:
     if not target.enabled:
         message = f"the environment {target.slug!r} is disabled: turn it on first, or name another"
         raise InvalidInputError(message, field="move_to")
-    roots = target.mount_roots.split("\n") if target.mount_roots else []
     mounted = connection.execute(
-        "SELECT counter, mounts FROM executions WHERE environment_id = ? AND status IN ('created', 'queued')"
-        " AND mounts != '[]'",
+        "SELECT min(counter), mounts FROM executions WHERE environment_id = ? AND status IN ('created', 'queued')"
+        " AND mounts != '[]' GROUP BY mounts",
         (environment.id,),
     )
     for counter, mounts in mounted:
-        for mount in json.loads(mounts):
-            if not any(is_below(mount["source"], root) for root in roots):
-                message = f"#{counter} mounts {mount['source']}, which {target.slug!r} does not allow: stop it first"
-                raise InvalidInputError(message, field="move_to")
+        try:
+            check_kept(target, json.loads(mounts), session.home.root)
+        except InvalidInputError as error:
+            message = f"#{counter} cannot be moved, stop it first: {error}"
+            raise InvalidInputError(message, field="move_to") from error
 
 
 def _hide(connection: sqlite3.Connection, environment: Environment) -> None:

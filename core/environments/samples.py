@@ -58,6 +58,7 @@ class Sampler:
     def __init__(self) -> None:
         self._last: dict[int, tuple[float, Numbers]] = {}
         self._pruned_at: float | None = None
+        self._thinned_until = 0.0
 
     def due(self, environments: Iterable[plan.Environment], now: float) -> bool:
         """Tell whether there is anything to write down."""
@@ -70,7 +71,7 @@ class Sampler:
             if self._is_due(environment.id, numbers, now):
                 self._write(connection, environment.id, numbers, now)
         if self._pruned_at is None or abs(now - self._pruned_at) >= PRUNE_EVERY:
-            _prune(connection, now)
+            self._thinned_until = _prune(connection, now, self._thinned_until)
             self._pruned_at = now
 
     def _is_due(self, environment_id: int, numbers: Numbers, now: float) -> bool:
@@ -90,17 +91,22 @@ class Sampler:
         self._last[environment_id] = (now, numbers)
 
 
-def _prune(connection: sqlite3.Connection, now: float) -> None:
+def _prune(connection: sqlite3.Connection, now: float, since: float = 0.0) -> float:
+    """Let go of what is too old, and thin what is old from `since` on; return until when it is thin now."""
     connection.execute("DELETE FROM environment_samples WHERE at < ?", (now - KEPT,))
+    # Whole stretches only: what is left of one would be thinned again, and lose what it had most of.
+    before = (now - IN_FULL) // THINNED_TO * THINNED_TO
+    # IN what goes, not NOT IN what stays: SQLite would compare every row with every other.
     connection.execute(
-        "DELETE FROM environment_samples WHERE at < :before AND (environment_id, at) NOT IN (SELECT environment_id, at"
+        "DELETE FROM environment_samples WHERE (environment_id, at) IN (SELECT environment_id, at"
         " FROM (SELECT environment_id, at, row_number() OVER (stretch ORDER BY busy + idle + starting + waiting DESC)"
         " AS fullest, row_number() OVER (stretch ORDER BY at DESC) AS newest FROM environment_samples"
-        " WHERE at < :before WINDOW stretch AS (PARTITION BY environment_id, CAST(at / :each AS INTEGER)))"
-        " WHERE fullest = 1 OR newest = 1)",
-        # Whole stretches only: what is left of one would be thinned again, and lose what it had most of.
-        {"before": (now - IN_FULL) // THINNED_TO * THINNED_TO, "each": THINNED_TO},
+        " WHERE at >= :since AND at < :before"
+        " WINDOW stretch AS (PARTITION BY environment_id, CAST(at / :each AS INTEGER)))"
+        " WHERE fullest > 1 AND newest > 1)",
+        {"since": since, "before": before, "each": THINNED_TO},
     )
+    return before
 
 
 def history(

@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 import re
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.environments.environment import SELECT, Environment, from_row, limit_text, refuse_deleted
-from core.environments.settings import LIMITS, read_limit
+from core.environments.settings import read_limit
 from core.errors import InvalidInputError, NotFoundError
 from core.text import some_of
 from data.changes import record
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
     from core.session import Session
 
-__all__ = ["LIMITS", "Environment", "Environments", "Machine", "read_limit"]
-
 KINDS = ("local", "hosts")
 """Where machines come from: slots of this box's Docker Engine, or hosts that are reached over SSH."""
 
@@ -33,18 +30,6 @@ _NAMED = (
 )
 _DEFAULT = f"{SELECT} AND v.id = coalesce(?, (SELECT default_environment_id FROM organizations WHERE id = ?))"  # noqa: S608
 _LISTS = ("teams", "aliases")
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """A machine that is present in an environment, and the execution that it runs."""
-
-    id: int
-    name: str
-    environment_id: int
-    state: str
-    state_at: float
-    execution_id: int | None
 
 
 class Environments:
@@ -68,6 +53,17 @@ class Environments:
             slugs = some_of([environment.slug for environment in self.list()]) or "none"
             message = f"there is no environment {reference!r:.120}: it is one of {slugs}"
             raise NotFoundError(message, field="environment")
+        return from_row(row)
+
+    def by_id(self, id: int) -> Environment:  # noqa: A002 - the word of every service
+        """Return the environment with this id.
+
+        Raises:
+            NotFoundError: it was deleted.
+        """
+        row = self._session.read("environment.see").execute(f"{SELECT} AND v.id = ?", (id,)).fetchone()
+        if row is None:
+            raise _deleted()
         return from_row(row)
 
     def exists(self, reference: str) -> bool:
@@ -95,29 +91,6 @@ class Environments:
             .fetchone()
         )
         return None if row is None else row[0]
-
-    def machines(self, environment: Environment) -> Sequence[Machine]:
-        """Return the machines that are present, oldest first."""
-        rows = self._session.read("machine.see").execute(
-            "SELECT m.id, m.name, m.environment_id, m.state, m.state_at,"
-            " (SELECT e.id FROM executions e WHERE e.machine_id = m.id AND e.status IN ('started', 'stopping'))"
-            " FROM machines m WHERE m.environment_id = ? AND m.state != 'gone' ORDER BY m.id",
-            (environment.id,),
-        )
-        return [Machine(*row) for row in rows]
-
-    def waiting(self, environment: Environment) -> int:
-        """Return how many executions wait for this environment."""
-        row = (
-            self._session.read("environment.see")
-            .execute(
-                "SELECT coalesce(sum(number), 0) FROM execution_counts WHERE environment_id = ?"
-                " AND status IN ('created', 'queued')",
-                (environment.id,),
-            )
-            .fetchone()
-        )
-        return int(row[0])
 
     def create(self, slug: str, *, kind: str = "local", **limits: str) -> Environment:
         """Add an environment, whose machines are slots of this box or, `kind` hosts, those of hosts.
@@ -206,8 +179,7 @@ class Environments:
 
         row = connection.execute(f"{SELECT} AND v.id = ?", (environment_id,)).fetchone()
         if row is None:
-            message = "the environment was deleted meanwhile"
-            raise NotFoundError(message, field="environment")
+            raise _deleted()
         before = from_row(row)
         refuse_unseen(connection, "environment", before.id, seen=seen, version=before.version)
         after = dataclasses.replace(before, **values)
@@ -219,6 +191,10 @@ class Environments:
         _write(connection, after, changed, teams)
         what = "; ".join(f"{name}: {_line(before, name)} → {_line(after, name)}" for name in changed)
         record(connection, self._session.actor.id, "environment", before.id, what)
+
+
+def _deleted() -> NotFoundError:
+    return NotFoundError("the environment was deleted meanwhile", field="environment")
 
 
 def _write(

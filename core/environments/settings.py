@@ -55,21 +55,21 @@ LIMITS: dict[str, Limit] = {
     "name": Limit(label="Name", meaning="1 to 80 printable characters", read=values.printable(1, 80), needed=False),
     "enabled": _on_off("Enabled", "on; off: nothing starts, what runs goes on, idle machines leave", "on"),
     "minimum_scale": Limit(
-        label="Machines at least",
+        label="Minimum scale",
         meaning=f"machines always kept once launched, a whole number up to {values.MOST_MACHINES}",
         read=values.whole(0, values.MOST_MACHINES),
         default="0",
         spellings=("min",),
     ),
     "maximum_scale": Limit(
-        label="Machines at most",
+        label="Maximum scale",
         meaning=f"machines at most, a whole number up to {values.MOST_MACHINES}",
         read=values.whole(0, values.MOST_MACHINES),
         default="5",
         spellings=("max",),
     ),
     "scale_down_grace_period": Limit(
-        label="Kept when idle",
+        label="Scale-down grace",
         meaning="how long an idle machine is kept: seconds, or 90s, 15m, 2h; 0: it goes at once",
         read=values.seconds(0, LONGEST_GRACE),
         write=values.written_period,
@@ -77,14 +77,14 @@ LIMITS: dict[str, Limit] = {
         spellings=("grace",),
     ),
     "launch_timeout": Limit(
-        label="Launch may take",
+        label="Launch timeout",
         meaning="how long a machine may take to come up before it is given up, from 1s to 1d",
         read=values.seconds(1, _DAY),
         write=values.written_period,
         default="10m",
     ),
     "host_timeout": Limit(
-        label="Host may be silent",
+        label="Host timeout",
         meaning="how long a host may not answer before what ran there is lost, up to 7d; 0: at once",
         read=values.seconds(0, 7 * _DAY),
         write=values.written_period,
@@ -92,18 +92,18 @@ LIMITS: dict[str, Limit] = {
     ),
     "restart_lost": _on_off(
         "Restart lost ones",
-        "on: what was lost with its machine starts again by itself; off: it ends crashed",
+        "on: what was lost with its machine starts again by itself, up to 5 attempts; off: it ends crashed",
         "off",
     ),
     "per_user_quota": Limit(
-        label="Machines per user",
+        label="Quota per user",
         meaning=f"machines that one user may use at once, up to {values.MOST_MACHINES}; 0 for no limit",
         read=values.whole(0, values.MOST_MACHINES),
         default="0",
         spellings=("quota",),
     ),
     "access": _choice(
-        "Who may use it",
+        "Access",
         "everyone; or teams: only those that are named, with a quota that is not 0",
         "everyone",
         "teams",
@@ -121,7 +121,7 @@ LIMITS: dict[str, Limit] = {
     ),
     "priority_allowed": _on_off("High priority", "on: an execution may be put before others; off: not", "on"),
     "price_per_hour": Limit(
-        label="Price of an hour",
+        label="Price per hour",
         meaning=f"price of one machine hour, such as 1.25, up to {values.DEAREST}; for machines launched from then on",
         read=values.amount,
         write=money,
@@ -192,6 +192,18 @@ LIMITS: dict[str, Limit] = {
 }
 """Everything that can be set of an environment after it was made, in the order in which a form asks for it."""
 
+SIMULATED = (
+    "enabled",
+    "minimum_scale",
+    "maximum_scale",
+    "scale_down_grace_period",
+    "per_user_quota",
+    "access",
+    "teams",
+    "price_per_hour",
+)
+"""Of which of them a forecast can say what they would have done."""
+
 
 def read_limit(name: str, text: str) -> Any:  # noqa: ANN401 - the type is that of the Environment's attribute
     """Return the value of the limit called `name` that a text gives.
@@ -206,5 +218,5 @@ def read_limit(name: str, text: str) -> Any:  # noqa: ANN401 - the type is that 
     try:
         return limit.read(text)
     except (ValueError, KeyError, OverflowError) as error:
-        message = f"{name} cannot be {text!r:.120}: it takes {limit.meaning}"
+        message = f"{name} cannot be {text!r:.120}: it is {limit.meaning}"
         raise InvalidInputError(message, field=name) from error

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.costs import costs
-from core.environments.load_history import LoadHistory, load_history, team_ids
-from core.environments.settings import read_limit
+from core.environments.load_history import LoadHistory, load_history
+from core.environments.settings import SIMULATED, read_limit
 from core.errors import InvalidInputError
 from core.quantities import age
 from core.scheduler.simulator import SimulatedSettings, Simulation, Waits, simulate
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from core.environments.environment import Environment
-    from core.resources.resource import Section
     from core.scheduler.simulator import Job
     from core.session import Session
 
@@ -70,12 +69,6 @@ class WhatIf:
     capacity: int | None = None
     missing: str = ""
 
-    def sections(self) -> Sequence[Section]:
-        """Return it as a description, the sentence that says the most first."""
-        from core.resources.what_if import what_if_sections  # noqa: PLC0415 - it builds on this
-
-        return what_if_sections(self)
-
 
 def what_if(
     session: Session,
@@ -106,28 +99,35 @@ def what_if(
         history, until = LoadHistory.made_up(load), max((job.arrival for job in load), default=until)
     if history.jobs and (history.is_cut or history.is_made_up):
         since = history.jobs[0].arrival
+    begun = WhatIf(since, until, history)
     if history.ended < FEWEST:
-        return WhatIf(since, until, history, missing=_missing(history, until - since))
-    teams = team_ids(connection)
-    delay = history.startup_delay
+        return replace(begun, missing=_missing(history, until - since))
+    return _replayed(session, environment, proposal, begun)
+
+
+def _replayed(session: Session, environment: Environment, proposal: Environment, begun: WhatIf) -> WhatIf:
+    """Return the comparison of an environment with a proposal, over the history that was read."""
+    history, since, until = begun.history, begun.since, begun.until
+    rows = session.read("environment.see").execute("SELECT id, name FROM teams")
+    teams = {row["name"]: row["id"] for row in rows}
     capacity = _capacity(session, environment)
-    resolution = max(_FINEST, round((until - since) / _MOST_TICKS)) if len(history.jobs) > _MOST_TICKS / 10 else _FINEST
+    is_long = len(history.jobs) > _MOST_TICKS / 10
+    resolution = max(_FINEST, round((until - since) / _MOST_TICKS)) if is_long else _FINEST
 
     def outcome(settings: SimulatedSettings) -> Outcome:
         within = _within(settings, capacity)
         return _outcome(simulate(history.jobs, within, since=since, until=until, resolution=resolution))
 
-    today = outcome(_settings(environment, teams, delay))
-    changed = _settings(proposal, teams, delay)
-    return WhatIf(
-        since,
-        until,
-        history,
-        _measured(session, environment, history, since, until) if load is None else None,
-        today,
-        today if changed == _settings(environment, teams, delay) else outcome(changed),
-        resolution,
-        capacity,
+    current = _settings(environment, teams, history.startup_delay)
+    changed = _settings(proposal, teams, history.startup_delay)
+    today = outcome(current)
+    return replace(
+        begun,
+        measured=None if history.is_made_up else _measured(session, environment, begun),
+        today=today,
+        proposed=today if changed == current else outcome(changed),
+        resolution=resolution,
+        capacity=capacity,
     )
 
 
@@ -139,20 +139,8 @@ def _missing(history: LoadHistory, period: float) -> str:
     )
 
 
-_SIMULATED = (
-    "enabled",
-    "minimum_scale",
-    "maximum_scale",
-    "scale_down_grace_period",
-    "per_user_quota",
-    "access",
-    "teams",
-    "price_per_hour",
-)
-
-
 def _proposal(environment: Environment, answers: Mapping[str, str]) -> Environment:
-    values = {name: read_limit(name, answers[name]) for name in _SIMULATED if name in answers}
+    values = {name: read_limit(name, answers[name]) for name in SIMULATED if name in answers}
     proposal = replace(environment, **values)
     if proposal.minimum_scale > proposal.maximum_scale:
         message = "minimum_scale would be above maximum_scale: change both"
@@ -202,10 +190,10 @@ def _outcome(simulation: Simulation) -> Outcome:
     )
 
 
-def _measured(session: Session, environment: Environment, history: LoadHistory, since: float, until: float) -> Outcome:
-    rows = costs(session, "environment", since, until, environment_id=environment.id)
+def _measured(session: Session, environment: Environment, begun: WhatIf) -> Outcome:
+    rows = costs(session, "environment", begun.since, begun.until, environment_id=environment.id)
     return Outcome(
-        Waits.of(history.waits),
+        Waits.of(begun.history.waits),
         sum(row.seconds for row in rows),
         sum(row.seconds for row in rows if row.kind == "execution"),
         sum(row.cost for row in rows),

@@ -186,7 +186,8 @@ def may_start_again(connection: sqlite3.Connection, execution_id: int) -> bool:
     One under which machines are lost again and again may be what brings them down, and is not given more of them.
     """
     row = connection.execute(
-        "SELECT (e.restart_lost OR v.restart_lost) AND (SELECT count(*) FROM attempts a WHERE a.execution_id = e.id) < ?"
+        "SELECT (e.restart_lost OR v.restart_lost)"
+        " AND (SELECT count(*) FROM attempts a WHERE a.execution_id = e.id) < ?"
         " FROM executions e JOIN environments v ON v.id = e.environment_id WHERE e.id = ? AND e.status = 'started'",
         (MOST_ATTEMPTS, execution_id),
     ).fetchone()

@@ -66,8 +66,6 @@ _ENDED: dict[str, Step] = {
     "complete": Step("see what it made", "execution.outputs", "shoal files ls --execution {number}"),
     "stopped": Step("run it again", "execution.again", "shoal executions copy {number}"),
 }
-
-
 _ENDS = {
     "complete": "is complete",
     "error": "ended with an error",

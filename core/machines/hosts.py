@@ -89,6 +89,7 @@ class Hosts:
         environment_id = self._environment_id(environment)
         secret = read_private_key(private_key) if private_key else make_private_key()
         values["public_key"] = public_key(secret)
+        key = self._secrets.sealing_key()
         with self._session.write("host.edit") as connection:
             refuse_taken(connection, 0, values["name"], values["address"], values["docker_socket"])
             columns = ["uuid", "environment_id", "created_at", *values]
@@ -98,7 +99,7 @@ class Hosts:
                 bound,
             )
             host_id = cursor.lastrowid or 0
-            self._secrets.put(connection, OWNER, host_id, KEY, secret)
+            self._secrets.put(connection, OWNER, host_id, KEY, secret, key)
             record(connection, self._session.actor.id, "host", host_id, "created")
         return self.get(values["name"])
 
@@ -116,10 +117,14 @@ class Hosts:
         if environment:
             values["environment_id"] = self._environment_id(environment)
         secret = read_private_key(private_key) if private_key else None
+        key = None
         if secret is not None:
             values["public_key"] = public_key(secret)
+            key = self._secrets.sealing_key()
         with self._session.write("host.edit") as connection:
             self._change(connection, host, values, secret, seen)
+            if secret is not None and key is not None:
+                self._secrets.put(connection, OWNER, host.id, KEY, secret, key)
         return self.get(values.get("name", host.name))
 
     def fetch_key(self, host: Host) -> Host:
@@ -259,8 +264,6 @@ class Hosts:
             " WHERE id = ?",
             (*changed.values(), host.id),
         )
-        if secret is not None:
-            self._secrets.put(connection, OWNER, host.id, KEY, secret)
         record(connection, self._session.actor.id, "host", host.id, told_of(connection, row, changed, secret))
         if "slots" in changed:
             drain_beyond(connection, host.id, changed["slots"], self._session.actor.id)

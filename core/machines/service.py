@@ -19,16 +19,16 @@ PAST = ("gone",)
 
 NOW = "((julianday('now') - 2440587.5) * 86400.0)"
 END = f"coalesce(m.gone_at, {NOW})"
-RUNNING = """(SELECT r.id FROM executions r INDEXED BY executions_running
-    WHERE r.status IN ('started', 'stopping') AND r.machine_id = m.id
+RUNNING = """(SELECT r.id FROM machine_usage o JOIN executions r ON r.id = o.execution_id
+    WHERE o.machine_id = m.id AND o.ended_at IS NULL
     AND r.project_id IN (SELECT id FROM projects WHERE organization_id = :organization))"""
 WORKED = f"""(SELECT coalesce(sum(max(coalesce(u.ended_at, {NOW}) - u.began_at, 0)), 0) FROM machine_usage u
     WHERE u.machine_id = m.id AND u.kind = 'execution')"""  # noqa: S608 - of constants
-RAN = "(SELECT count(*) FROM attempts a JOIN executions x ON x.id = a.execution_id WHERE a.machine_id = m.id)"
-_ROW = f"""
+RAN = "(SELECT count(*) FROM machine_usage w WHERE w.machine_id = m.id AND w.kind = 'execution')"
+ROW = f"""
     SELECT m.id, m.uuid, m.name, m.state, m.state_at, m.requested_at, m.ready_at, m.gone_at, m.cordoned,
         m.gpu_devices, m.reason, v.slug, h.name, e.id, e.counter, e.step, p.name,
-        {RAN}, {WORKED}, {BILL.format(at=END, machine="m")}, m.price_per_hour
+        {RAN}, {WORKED}, {BILL.format(at=END, machine="m")}, m.price_per_hour, {NOW}
     FROM machines m JOIN environments v ON v.id = m.environment_id LEFT JOIN hosts h ON h.id = m.host_id
     LEFT JOIN executions e ON e.id = {RUNNING} LEFT JOIN projects p ON p.id = e.project_id
 """  # noqa: S608 - of constants
@@ -37,7 +37,8 @@ _ROW = f"""
 class Machine(NamedTuple):
     """A machine; from `execution_id` to `project` is what it runs, if it runs something.
 
-    `ran` executions were given to it, `worked` seconds of its life were theirs, and `cost` is its bill so far.
+    `ran` executions were given to it, `worked` seconds of its life were theirs, and `cost` is its bill,
+    all of it at the moment `read_at`.
     """
 
     id: int
@@ -61,6 +62,7 @@ class Machine(NamedTuple):
     worked: float
     cost: int
     price_per_hour: int
+    read_at: float
 
     @property
     def is_gone(self) -> bool:
@@ -70,7 +72,8 @@ class Machine(NamedTuple):
     def utilization(self, now: float) -> float | None:
         """Return which part of its life it worked, None where that has just begun."""
         lifetime = (now if self.gone_at is None else self.gone_at) - self.requested_at
-        return min(self.worked / lifetime, 1.0) if lifetime >= 1 else None
+        since = 0.0 if self.execution_id is None or self.is_gone else max(now - self.read_at, 0.0)
+        return min((self.worked + since) / lifetime, 1.0) if lifetime >= 1 else None
 
 
 class Usage(NamedTuple):
@@ -98,7 +101,7 @@ class Machines:
             NotFoundError: there was none of that name.
         """
         rows = self._session.read("machine.see").execute(
-            f"{_ROW} WHERE m.name = :name", {"organization": self._session.actor.organization_id, "name": name}
+            f"{ROW} WHERE m.name = :name", {"organization": self._session.actor.organization_id, "name": name}
         )
         row = rows.fetchone()
         if row is None:
@@ -109,7 +112,7 @@ class Machines:
     def by_ids(self, ids: Sequence[int]) -> Mapping[int, Machine]:
         """Return the machines with these ids."""
         rows = self._session.read("machine.see").execute(
-            f"{_ROW} WHERE m.id IN (SELECT value FROM json_each(:ids))",  # noqa: S608 - made of constants
+            f"{ROW} WHERE m.id IN (SELECT value FROM json_each(:ids))",  # noqa: S608 - made of constants
             {"organization": self._session.actor.organization_id, "ids": json.dumps([*ids])},
         )
         return {row["id"]: Machine(*row) for row in rows}

@@ -36,6 +36,8 @@ PUBLISH_EVERY = 5.0
 TICK_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 """Upper ends of the classes into which the times of ticks are counted, in seconds."""
 
+_BEGIN = b"# HELP shoal_"
+
 logger = logging.getLogger(__name__)
 
 
@@ -152,7 +154,11 @@ class Metrics:
             try:
                 from core.metrics.families import exposition  # noqa: PLC0415 - a tenth of a second, as above
 
-                _replace(Path(file), exposition(figures, as_text=file.endswith(".prom")))
+                path = Path(file)
+                if not _is_ours(path):
+                    self._complain("file", f"metrics are not written to {file}: it holds something else")
+                    return
+                _replace(path, exposition(figures, as_text=file.endswith(".prom")))
             except OSError as error:
                 # Without the names, of which one is another each time.
                 self._complain("file", f"metrics are not written to {file}: {error.strerror or error}")
@@ -164,6 +170,16 @@ class Metrics:
         if what and self._complaints.get(about) != what:
             logger.warning("%s", what)
         self._complaints[about] = what
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell whether nothing is lost with a file: a mistyped setting must not cost anybody theirs."""
+    if not path.exists():
+        return True
+    if not path.is_file():  # opening a pipe would wait for whoever writes into it
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_BEGIN)) in (b"", _BEGIN)
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -129,7 +129,9 @@ class Members:
         return self.get(member.name)
 
     def disable(self, member: Member) -> Member:
-        """Shut a member out: nothing that they open from then on lets them in. What runs for them goes on.
+        """Shut a member out: nothing lets them in from then on, and what they have open changes nothing more.
+
+        What runs for them goes on.
 
         Raises:
             ConflictError: nobody would be left who is an admin.

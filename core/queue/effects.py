@@ -35,9 +35,12 @@ def raising(session: Session, rows: Sequence[Steered], what: str) -> Consequence
         kept += 0 if len(ahead) == LOOKED_AT else len(missing)
     one = len(rows) == 1
     they, goes = ("It", "goes") if one else ("They", "go")
-    passes = [f"{_more(others, beyond)} of others"] if others or beyond else []
+    passes = [f"{others} of others"] if others else []
     passes += [f"{own} of {'the same person' if one else 'the same people'}"] if own else []
-    told = [f"{they} {goes} before {' and '.join(passes)}." if passes else "Nobody has to wait longer for that."]
+    passes = ["all that has a normal priority"] if beyond else passes
+    told = [f"{they} {goes} before {' and '.join(passes)}."] if passes else []
+    if not passes and not kept:
+        told = ["Nobody has to wait longer for that."]
     if kept:
         told.append(f"{_of(kept, len(rows))} kept by a quota, and {goes} first once it lets one in.")
     return Consequence(f"Raise the priority of {what}?", " ".join(told))
@@ -63,10 +66,6 @@ def moving(session: Session, rows: Sequence[Steered], environment: str, what: st
         number = "It" if len(rows) == 1 else f"{len(reasons)}{more}"
         told.insert(0, f"{number} cannot run there: {reasons[0]}.")
     return Consequence(f"Move {what} to {target.slug}?", " ".join(told))
-
-
-def _more(number: int, beyond: bool) -> str:  # noqa: FBT001 - of one sentence
-    return f"{number} or more" if beyond else str(number)
 
 
 def _of(kept: int, number: int) -> str:

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from array import array
     from collections.abc import Callable, Mapping, Sequence
 
-    from core.environments.service import Environment
-    from core.executions.execution import Execution
     from core.session import Session
     from data.changes import Change
 
@@ -258,23 +256,6 @@ def is_quiet(change: Change) -> bool:
     if change.kind == "execution":
         return change.what in ("tagged", "titled")
     return change.kind not in ("environment", "machine", "host", "team") or change.what == REASONS_CHANGED
-
-
-def place_in_queue(session: Session, execution: Execution) -> int | None:
-    """Return the place of an execution in the queue of its environment, 1 for the next one; None without a place."""
-    row = session.queue.row(execution.id)
-    return None if row is None else row.place
-
-
-def estimate(session: Session, execution: Execution) -> Estimate | None:
-    """Return in how many seconds one that waits starts, or one that runs ends; None where nobody knows."""
-    row = session.queue.row(execution.id)
-    return None if row is None else row.estimate
-
-
-def next_free(session: Session, environment: Environment) -> Estimate | None:
-    """Return in how many seconds a machine of an environment is free; None where nobody knows."""
-    return session.queue.next_free(environment.id)
 
 
 _GROUPED = {

@@ -123,10 +123,10 @@ def bill_told(rows: Sequence[CostRow], bill: Bill, now: float) -> Sequence[tuple
         (f"{whole.seconds / 3600:,.2f} h", Tone.PLAIN),
     ]
     if whole.seconds:
-        parts.append((f"{used / whole.seconds:.0%} ran executions", Tone.BUSY))
+        parts.append((f"{used / whole.seconds:.0%} at work", Tone.BUSY))
     began = bill.begin(now)
     day = time.strftime("%Y-%m-%d" if now - began > 2 * 86400 else "%Y-%m-%d %H:%M", time.localtime(began))
-    return [*parts, (f"since {day} by {bill.by}{where}, as of {clock_time(now)}", Tone.DIM)]
+    return [*parts, (f"since {day} by {bill.by}{where}, as of {clock_time(now)[:5]}", Tone.DIM)]
 
 
 def cost_fields(row: CostRow) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.errors import NotFoundError
@@ -172,9 +173,12 @@ def _opens(row: CostRow) -> str:
     return address("team", row.cost.name) if row.cost.id else address("costs", by="user")
 
 
-def _turned(bill: Bill, **changed: str) -> str:
-    asked = {"by": bill.by, "since": bill.since, "environment": bill.environment} | changed
-    return address("costs", **{key: value for key, value in asked.items() if value is not None})
+def _by_another(query: Query) -> Query:
+    return replace(query, where={**query.where, "by": _next(BYS, bill_of(query.where).by)})
+
+
+def _of_another_period(query: Query) -> Query:
+    return replace(query, where={**query.where, "since": _next(PERIODS, bill_of(query.where).since)})
 
 
 def _next(choices: Sequence[str], current: str) -> str:
@@ -224,7 +228,7 @@ COSTS: Resource[CostRow] = Resource(
     label=lambda row: f"cost of {row.cost.name or row.kind}",
     reference=lambda row: row.cost.name or str(row.id),
     find=_find,
-    empty=Empty("No machine was there in that time.", "A longer one: `costs since=90d`."),
+    empty=Empty("No machine was there in that time.", "Look at a longer one{key:costs.period}."),
     describe=_describe,
     fields=cost_fields,
     opens=_opens,
@@ -242,7 +246,7 @@ COSTS: Resource[CostRow] = Resource(
             meaning="Divide the bill by the next: user, team, project, environment.",
             permission="cost.see",
             changes=False,
-            address=lambda row: _turned(row.bill, by=_next(BYS, row.bill.by)),
+            requery=_by_another,
         ),
         Action(
             id="period",
@@ -251,7 +255,7 @@ COSTS: Resource[CostRow] = Resource(
             meaning="Show a longer period; after a year, a day again.",
             permission="cost.see",
             changes=False,
-            address=lambda row: _turned(row.bill, since=_next(PERIODS, row.bill.since)),
+            requery=_of_another_period,
         ),
     ),
 )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from core.environments.environment import limit_text
 from core.environments.loads import Load, load
 from core.environments.service import KINDS
-from core.environments.settings import LIMITS
+from core.environments.settings import LIMITS, SIMULATED
 from core.machines.box import box_warning
-from core.resources.environment_consequence import consequence, waiting_text
-from core.resources.environment_limits import limit_field, limit_text
+from core.resources.environment_consequence import consequence
+from core.resources.environment_limits import limit_field
 from core.resources.form import Field, Form
 
 if TYPE_CHECKING:
@@ -19,19 +20,6 @@ if TYPE_CHECKING:
     from core.resources.resource import Section
     from core.session import Session
 
-__all__ = ["ENVIRONMENT_FORM", "consequence", "waiting_text"]
-
-SIMULATED = (
-    "enabled",
-    "minimum_scale",
-    "maximum_scale",
-    "scale_down_grace_period",
-    "per_user_quota",
-    "access",
-    "teams",
-    "price_per_hour",
-)
-"""The limits of which a forecast can say what they would have done."""
 _SLUG = Field(
     key="slug",
     label="Slug",

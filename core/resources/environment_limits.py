@@ -12,8 +12,6 @@ from core.resources.form import Field
 if TYPE_CHECKING:
     from core.environments.environment import Environment
 
-__all__ = ["LABELS", "limit_field", "limit_text", "shown_limit"]
-
 LABELS = {name: limit.label for name, limit in LIMITS.items()}
 _PERIODS = ("scale_down_grace_period", "launch_timeout", "host_timeout")
 _SHOWN_EMPTY = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from core.environments.loads import Load, load
 from core.resources.environment_consequence import waiting_text
 from core.resources.resource import Action, Consequence
 
@@ -11,13 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from core.environments.environment import Environment
-    from core.environments.loads import Load
     from core.session import Session
 
 
 def removal_consequence(session: Session, environment: Environment, target: Environment | None) -> str:
     """Return what deleting an environment would do, as a question for a command."""
-    waiting = session.environments.waiting(environment)
+    waiting = load(session, environment).waiting
     moves = (
         f"; {waiting_text(waiting)} there and will be moved to {target.slug}" if target is not None and waiting else ""
     )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from core.environments.environment import limit_text
 from core.environments.loads import Load, Queue, load, loads, queues
-from core.environments.service import LIMITS
+from core.environments.settings import LIMITS
 from core.machines.browsing import BrowsedMachines
 from core.quantities import age, iso_time, money
 from core.resources.address import address, execution_address
-from core.resources.environment_form import ENVIRONMENT_FORM, waiting_text
+from core.resources.environment_consequence import waiting_text
+from core.resources.environment_form import ENVIRONMENT_FORM
 from core.resources.environment_gauge import bar
-from core.resources.environment_limits import LABELS, limit_text, shown_limit
+from core.resources.environment_limits import LABELS, shown_limit
 from core.resources.environment_removal import DELETE, MAKE_DEFAULT
 from core.resources.fields import environment_fields
 from core.resources.listed import Listed

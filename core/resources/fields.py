@@ -13,7 +13,7 @@ from core.environments.values import gpu_list
 from core.quantities import iso_time
 
 if TYPE_CHECKING:
-    from core.environments.service import Environment, Machine
+    from core.environments.environment import Environment
     from core.executions.estimates import Estimate
     from core.executions.execution import Event, Execution, ExecutionInput
     from core.lineage_node import LineageNode
@@ -103,17 +103,6 @@ def environment_fields(environment: Environment) -> dict[str, Any]:
         "aliases": [*environment.aliases],
         "version": environment.version,
         "created_at": _time(environment.created_at),
-    }
-
-
-def machine_fields(machine: Machine) -> dict[str, Any]:
-    """Return a machine and since when it is in its state."""
-    return {
-        "id": machine.id,
-        "name": machine.name,
-        "state": machine.state,
-        "state_at": _time(machine.state_at),
-        "execution_id": machine.execution_id,
     }
 
 

@@ -47,7 +47,7 @@ class Field:
         if not text:
             return f"{self.label} is needed" if self.required else None
         if self.check is None:
-            return None
+            return f"{text!r:.120} is neither on nor off" if self.kind == "flag" and text not in ("on", "off") else None
         try:
             self.check(text)
         except InvalidInputError as error:
@@ -128,7 +128,12 @@ class Form(Generic[Row]):
         return self.add(session, project, answers)
 
 
-def headline(sections: Sequence[Section]) -> str:
-    """Return the line of a preview that stands out, empty where nothing could be told."""
-    pairs = (pair for section in sections for pair in section.pairs)
-    return next((pair.text for pair in pairs if pair.tone is Tone.STRONG), "")
+def headline(sections: Sequence[Section], *, of_what: bool = False) -> str:
+    """Return the line of a preview that stands out, and `of_what` it is told; empty where nothing could be told."""
+    pairs = ((section, pair) for section in sections for pair in section.pairs if pair.tone is Tone.STRONG)
+    return next((f"{section.title}: {pair.text}" if of_what else pair.text for section, pair in pairs), "")
+
+
+def excuse(sections: Sequence[Section]) -> str:
+    """Return why a preview tells nothing, in its own words."""
+    return next((pair.text for section in sections for pair in section.pairs), "")

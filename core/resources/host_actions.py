@@ -115,7 +115,7 @@ def _delete(session: Session, row: Host) -> str:
 HOST_ACTIONS: tuple[Action[Host], ...] = (
     Action(
         id="test",
-        key="v",
+        key="T",
         title="Test",
         meaning="Log in and ask its Docker Engine what it is.",
         permission="host.edit",

@@ -52,7 +52,7 @@ _FORM_FIELDS = (
     Field(
         key="environment",
         label="Environment",
-        meaning="whose machines it gives: one of kind hosts",
+        meaning="whose machines it gives: one of kind hosts, which is added first where there is none",
         kind="choice",
         required=True,
         choices=lambda session: [each.slug for each in session.environments.list() if each.kind == "hosts"],

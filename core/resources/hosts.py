@@ -206,7 +206,7 @@ HOSTS: Resource[Host] = Resource(
     told="detail",
     actions=HOST_ACTIONS,
     filters=(
-        RowFilter("environment", "the slug of its environment"),
+        RowFilter("environment", "the slug of its environment", of="environments"),
         RowFilter("health", "how it is", ("up", "down", "refused", "unknown")),
     ),
 )

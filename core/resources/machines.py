@@ -104,7 +104,14 @@ _COLUMNS: tuple[Column[Machine], ...] = (
         width=10,
         flexible=True,
     ),
-    Column(key="environment", title="ENVIRONMENT", text=lambda row, _: row.environment, width=12, flexible=True),
+    Column(
+        key="environment",
+        title="ENVIRONMENT",
+        text=lambda row, _: row.environment,
+        width=12,
+        flexible=True,
+        needs=90,  # a machine is called as its environment
+    ),
     Column(
         key="reason",
         title="REASON",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from core.session import Session
 
 _GROUPS_SHOWN = 6
+_NAMED_OF = {"environment": "environments"}
 
 
 def _place(row: QueuedExecution, _now: float) -> str:
@@ -253,7 +254,10 @@ QUEUE: Resource[QueuedExecution] = Resource(
     empty=Empty("Nothing waits and nothing runs.", "Start an execution{key:list.add}."),
     filters=(
         RowFilter("status", "where they stand, one or more after commas", PRESENT),
-        *(RowFilter(name, f"the {'person' if name == 'user' else name}") for name in GROUPED),
+        *(
+            RowFilter(name, f"the {'person' if name == 'user' else name}", of=_NAMED_OF.get(name, ""))
+            for name in GROUPED
+        ),
     ),
     actions=(
         Action(

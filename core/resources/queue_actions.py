@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from core.executions.steering import HIGH, NORMAL, lowering_refusal, raising_refusal, refusal
@@ -15,25 +16,40 @@ if TYPE_CHECKING:
     from core.session import Session
 
 
-_MOVE = "Move"
-_MOVES = "Have it run in another environment."
-
-
 def steering(name: Callable[[Any], str]) -> tuple[Action[Any], ...]:
     """Return the actions for rows of one resource; `name` says how one of them is called."""
+    return _raise(name), _lower(name), _move(name)
 
-    def _named(rows: Sequence[Any]) -> str:
-        return name(rows[0]) if len(rows) == 1 else f"{len(rows):,} executions"
 
-    def prioritized(priority: int, word: str) -> Callable[[Session, Steered], str]:
-        def run(session: Session, row: Steered) -> str:
-            from core.executions.moving import set_priority  # noqa: PLC0415 - a list steers nothing
+def _raise(name: Callable[[Any], str]) -> Action[Any]:
+    return Action(
+        id="raise",
+        key="plus",
+        title="Raise",
+        meaning="Give it a high priority: it goes before all others that have none.",
+        permission="execution.reschedule",
+        many=True,
+        refuse=raising_refusal,
+        consequence=lambda session, rows: _raising(session, rows, _together(name, rows)),
+        run=lambda session, row: _prioritized(session, row, HIGH, f"{name(row)} has a high priority"),
+    )
 
-            set_priority(session, row, priority)
-            return f"{name(row)} has a {word} priority"
 
-        return run
+def _lower(name: Callable[[Any], str]) -> Action[Any]:
+    return Action(
+        id="lower",
+        key="minus",
+        title="Lower",
+        meaning="Give it a normal priority again.",
+        permission="execution.reschedule",
+        many=True,
+        refuse=lowering_refusal,
+        consequence=lambda session, rows: _lowering(session, rows, _together(name, rows)),
+        run=lambda session, row: _prioritized(session, row, NORMAL, f"{name(row)} has a normal priority"),
+    )
 
+
+def _move(name: Callable[[Any], str]) -> Action[Any]:
     def to(environment: str) -> Action[Any]:
         def run(session: Session, row: Steered) -> str:
             from core.executions.moving import move  # noqa: PLC0415 - a list steers nothing
@@ -41,52 +57,35 @@ def steering(name: Callable[[Any], str]) -> tuple[Action[Any], ...]:
             move(session, row, environment)
             return f"{name(row)} waits for {environment}"
 
-        return Action(
-            id="move",
-            key="M",
-            title=_MOVE,
-            meaning=_MOVES,
-            permission="execution.reschedule",
-            many=True,
-            refuse=refusal,
-            consequence=lambda session, rows: _moving(session, rows, environment, _named(rows)),
+        return replace(
+            asking,
+            asks=None,
+            consequence=lambda session, rows: _moving(session, rows, environment, _together(name, rows)),
             run=run,
         )
 
-    return (
-        Action(
-            id="raise",
-            key="plus",
-            title="Raise",
-            meaning="Give it a high priority: it goes before all others that have none.",
-            permission="execution.reschedule",
-            many=True,
-            refuse=raising_refusal,
-            consequence=lambda session, rows: _raising(session, rows, _named(rows)),
-            run=prioritized(HIGH, "high"),
-        ),
-        Action(
-            id="lower",
-            key="minus",
-            title="Lower",
-            meaning="Give it a normal priority again.",
-            permission="execution.reschedule",
-            many=True,
-            refuse=lowering_refusal,
-            consequence=lambda session, rows: _lowering(session, rows, _named(rows)),
-            run=prioritized(NORMAL, "normal"),
-        ),
-        Action(
-            id="move",
-            key="M",
-            title=_MOVE,
-            meaning=_MOVES,
-            permission="execution.reschedule",
-            many=True,
-            refuse=refusal,
-            asks=Asking("environment", "Move to", "the slug of the other environment", _environments, to),
-        ),
+    asking: Action[Any] = Action(
+        id="move",
+        key="M",
+        title="Move",
+        meaning="Have it run in another environment.",
+        permission="execution.reschedule",
+        many=True,
+        refuse=refusal,
+        asks=Asking("environment", "Move to", "the slug of the other environment", _environments, to),
     )
+    return asking
+
+
+def _together(name: Callable[[Any], str], rows: Sequence[Any]) -> str:
+    return name(rows[0]) if len(rows) == 1 else f"{len(rows):,} executions"
+
+
+def _prioritized(session: Session, row: Steered, priority: int, told: str) -> str:
+    from core.executions.moving import set_priority  # noqa: PLC0415 - a list steers nothing
+
+    set_priority(session, row, priority)
+    return told
 
 
 def _raising(session: Session, rows: Sequence[Steered], what: str) -> Consequence:

@@ -193,11 +193,15 @@ class Action(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class RowFilter:
-    """A filter by name, such as status=error; `choices` are the values that it takes, where they are known."""
+    """A filter by name, such as status=error; `choices` are the values that it takes, where they are known.
+
+    One that is the name `of` a row of another resource has to be one that is there.
+    """
 
     key: str
     meaning: str
     choices: tuple[str, ...] = ()
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +225,8 @@ class Resource(Generic[Row]):
     `opens` gives the address of the place that shows a row in full; without it, that is the description made from
     `describe`. `scoped` rows belong to a project. `fields` gives a row as JSON, by default from the columns' values.
     `summary` gives counts that stand above the list. `told` is the key of a column whose text, which is seldom short
-    enough for it, stands in full below the list for the row under the cursor. `adds` is the address of the place that makes a row, where that
-    is no form, and `add_permission` the action of the policy that this needs.
+    enough for it, stands in full below the list for the row under the cursor. `adds` is the address of the place that
+    makes a row, where that is no form, and `add_permission` the action of the policy that this needs.
     """
 
     name: str
@@ -261,7 +265,8 @@ class Resource(Generic[Row]):
         for column in self.columns:
             if column.key == key:
                 return column
-        message = f"{self.name}: there is no column {key!r:.120}, but {', '.join(column.key for column in self.columns)}"
+        there = ", ".join(column.key for column in self.columns)
+        message = f"{self.name}: there is no column {key!r:.120}, but {there}"
         raise InvalidInputError(message, field="sort")
 
     def as_json(self, row: Row) -> dict[str, Any]:

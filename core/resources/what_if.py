@@ -59,7 +59,7 @@ FIGURES = (
 
 def environment_preview(session: Session, row: Load, answers: Mapping[str, str]) -> Sequence[Section]:
     """Return what saving the answers of an environment's form would have done in the last week, if that is not long."""
-    return what_if(session, row.environment, answers, most=MOST).sections()
+    return what_if_sections(what_if(session, row.environment, answers, most=MOST))
 
 
 def what_if_sections(result: WhatIf) -> Sequence[Section]:
@@ -68,9 +68,9 @@ def what_if_sections(result: WhatIf) -> Sequence[Section]:
     if today is None or proposed is None:
         return [Section("Forecast", [Pair("", result.missing, tone=Tone.DIM)])]
     begin = datetime.fromtimestamp(result.since, UTC).astimezone().strftime("%d %b %H:%M")
-    since = "a made-up week" if result.history.is_made_up else f"since {begin}"
+    what = "A made-up week" if result.history.is_made_up else f"What came since {begin}"
     sections = [
-        Section(f"Forecast: {since}, replayed", [Pair("in short", in_short(today, proposed), tone=Tone.STRONG)]),
+        Section(f"{what}, replayed", [Pair("in short", in_short(today, proposed), tone=Tone.STRONG)]),
         Section("Today's settings → these", _pairs(today, proposed)),
     ]
     if result.measured is not None:

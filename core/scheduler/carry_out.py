@@ -39,8 +39,7 @@ def carry_out(connection: sqlite3.Connection, decision: Decision) -> list[int]:
     for machine_id in decision.terminate:
         machines.terminate(connection, machine_id)
     for environment_id, number in decision.launch:
-        for _ in range(number):
-            machines.launch(connection, environment_id)
+        machines.launch_many(connection, environment_id, number)
     begun = [_assign(connection, execution_id, machine_id) for execution_id, machine_id in decision.assign]
     return [attempt_id for attempt_id in begun if attempt_id is not None]
 

@@ -13,7 +13,7 @@ from core.scheduler.engines.engine import ContainerSpecification, Mount
 from core.scheduler.workplace import STRICT_USER
 
 if TYPE_CHECKING:
-    from core.environments.service import Environment
+    from core.environments.environment import Environment
     from core.executions.execution import Execution
     from core.projects.service import Project
     from core.scheduler.attempts import Attempt

@@ -7,6 +7,7 @@ import queue
 import sqlite3
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
@@ -81,6 +82,7 @@ class Follower:
         self._grace = float(session.settings.get("stop_grace_period"))
         self._stop_sent_at: float | None = None
         self._killed = False
+        self._fault_told = False
         self._reason: str | None = None
         self._heard_at = time.monotonic()
         self.engine_was_down = False
@@ -99,8 +101,11 @@ class Follower:
             ended = state.status == "exited"
             try:
                 self._read(tasks, wait=not ended)
+                self._tell_fault()
                 if ended:
                     return state
+                if self._frames.fault:
+                    self._pause()
                 state = self._engine.observe(self._name)
             except (EngineDownError, RefusedError) as error:
                 self.engine_was_down |= isinstance(error, EngineDownError)
@@ -127,6 +132,14 @@ class Follower:
                     return
         if not wait:
             self._record(list(self._frames.finish()))
+
+    def _tell_fault(self) -> None:
+        """Say once that the engine cannot read the log to its end, which a disk that was full there leaves behind."""
+        if not self._frames.fault or self._fault_told:
+            return
+        with suppress(UnavailableError, sqlite3.OperationalError):
+            self._recorder.status(f"the Docker Engine cannot read its log any further: {self._frames.fault:.200}")
+            self._fault_told = True
 
     def _has_fallen_silent(self, *, heard: bool) -> bool:
         """Look now and then whether a container that says nothing is still there: a broken line says nothing either."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from typing import TYPE_CHECKING, NamedTuple
 
 from core.quantities import clock_time
@@ -16,6 +17,13 @@ LONGEST_BACK_OFF = 600.0
 """Seconds after a failed launch before a host is tried again: they double with each failure in a row."""
 GOES_WITHIN = 60.0
 """Seconds for which a host may still answer after its stop command was done."""
+
+
+class Choice(NamedTuple):
+    """The host that a new machine comes from; where it is not `ready` it has to be started."""
+
+    host_id: int
+    ready: bool
 
 
 class Offer(NamedTuple):
@@ -53,10 +61,26 @@ def offers(connection: sqlite3.Connection, environment_id: int, now: float) -> S
     return [_offer(connection, row, now) for row in rows]
 
 
-def choose(connection: sqlite3.Connection, environment_id: int, now: float) -> Offer | None:
-    """Return the host that the next machine comes from: up before down, the emptiest first; None where none can."""
-    able = [offer for offer in offers(connection, environment_id, now) if offer.free and now >= offer.after]
-    return min(able, key=lambda offer: (not offer.ready, -offer.free, offer.host_id), default=None)
+def choose(connection: sqlite3.Connection, environment_id: int, number: int, now: float) -> Sequence[Choice]:
+    """Return the hosts that the next `number` machines come from, fewer where they give fewer.
+
+    One that is up comes before one that is not, and of those the emptiest.
+    """
+    able = [
+        (not offer.ready, -offer.free, offer.host_id)
+        for offer in offers(connection, environment_id, now)
+        if offer.free and now >= offer.after
+    ]
+    heapq.heapify(able)
+    chosen: list[Choice] = []
+    while able and len(chosen) < number:
+        is_down, minus_free, host_id = able[0]
+        chosen.append(Choice(host_id, not is_down))
+        if minus_free < -1:
+            heapq.heapreplace(able, (is_down, minus_free + 1, host_id))
+        else:
+            heapq.heappop(able)
+    return chosen
 
 
 def _offer(connection: sqlite3.Connection, host: sqlite3.Row, now: float) -> Offer:

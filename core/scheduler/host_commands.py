@@ -29,11 +29,15 @@ if TYPE_CHECKING:
 
 KEPT = 16 * 1024
 """Bytes of a command's output that are kept: half from its beginning, half from its end."""
+KEPT_RUNS = 200
+"""Runs of a host's commands that are kept: some hosts are started and stopped many times a day."""
 TIMED_OUT = 124
 NOT_STARTED = 127
 _DIES_WITHIN = 2.0
 _LEAVE_WITHIN = 5.0
 _WRITE_TRIES = 5
+WRITE_AGAIN = 1.0
+"""Seconds after which the end of a command is written again where the database did not take it."""
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +70,11 @@ class HostCommands:
         cursor = connection.execute(
             "INSERT INTO host_commands (host_id, machine_id, kind, began_at) VALUES (?, ?, ?, ?)",
             (command.host_id, command.machine_id, command.kind, time.time()),
+        )
+        connection.execute(
+            "DELETE FROM host_commands WHERE host_id = ?1 AND ended_at IS NOT NULL AND id <="
+            " (SELECT id FROM host_commands WHERE host_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+            (command.host_id, KEPT_RUNS),
         )
         record(connection, SYSTEM, "host", command.host_id, f"{command.kind} command began")
         return cursor.lastrowid or 0
@@ -105,12 +114,20 @@ class HostCommands:
 
     def _run(self, command_id: int, command: HostCommand, stop: threading.Event) -> None:
         try:
-            code, output = self._carried_out(command_id, command, stop)
+            code, output = self._told(command_id, command, stop)
             self._close(command_id, command.host_id, command.kind, code, output, stop)
         except sqlite3.Error:
             logger.exception("the end of command %s of host %s is not written down", command_id, command.host_id)
         finally:
             self._session.database.close_reader()
+
+    def _told(self, command_id: int, command: HostCommand, stop: threading.Event) -> tuple[int | None, str]:
+        """Return how it went; what nobody expected is a failure like any other, since a host waits for its end."""
+        try:
+            return self._carried_out(command_id, command, stop)
+        except Exception as error:
+            logger.exception("command %s of host %s could not be looked after", command_id, command.host_id)
+            return NOT_STARTED, f"it could not be looked after ({type(error).__name__})"
 
     def _carried_out(self, command_id: int, command: HostCommand, stop: threading.Event) -> tuple[int | None, str]:
         """Return the exit code and what was printed; None where the scheduler leaves."""
@@ -142,8 +159,12 @@ class HostCommands:
                 process.stdout.close()
 
     def _note(self, command_id: int, process: str) -> None:
-        with self._session.write("machine.run") as connection:
-            connection.execute("UPDATE host_commands SET process = ? WHERE id = ?", (process, command_id))
+        """Write down by what it is found again; a database that is busy is no reason to end it."""
+        try:
+            with self._session.write("machine.run") as connection:
+                connection.execute("UPDATE host_commands SET process = ? WHERE id = ?", (process, command_id))
+        except sqlite3.OperationalError as error:
+            logger.warning("command %s would not be found again: %s", command_id, error)
 
     def _close(
         self,
@@ -158,15 +179,17 @@ class HostCommands:
         for tries in count(1):
             try:
                 with self._session.write("machine.run") as connection:
-                    connection.execute(
-                        "UPDATE host_commands SET ended_at = ?, exit_code = ?, output = ? WHERE id = ?",
+                    cursor = connection.execute(
+                        "UPDATE host_commands SET ended_at = ?, exit_code = ?, output = ?"
+                        " WHERE id = ? AND ended_at IS NULL",
                         (time.time(), code, output, command_id),
                     )
-                    record(connection, SYSTEM, "host", host_id, f"{kind} command {_ending(code)}")
+                    if cursor.rowcount:
+                        record(connection, SYSTEM, "host", host_id, f"{kind} command {_ending(code)}")
             except sqlite3.OperationalError:
                 if tries >= _WRITE_TRIES and (stop is None or stop.is_set()):
                     raise
-                time.sleep(1)
+                time.sleep(WRITE_AGAIN)
             else:
                 return
 
@@ -176,10 +199,13 @@ def _listen(process: subprocess.Popen[bytes], deadline: float, stop: threading.E
     output = _Output()
     pipe = process.stdout.fileno() if process.stdout is not None else -1
     os.set_blocking(pipe, False)
+    # A poll, not a select: that takes no descriptor above 1023.
+    poll = select.poll()
+    poll.register(pipe, select.POLLIN)
     open_still = True
     while True:
         ended = process.poll() is not None
-        if open_still and select.select([pipe], [], [], 0 if ended else 0.1)[0]:
+        if open_still and poll.poll(0 if ended else 100):
             with suppress(BlockingIOError):
                 data = os.read(pipe, 65536)
                 open_still = bool(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import defaultdict
 from contextlib import contextmanager
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 LOOK_EVERY = 0.5
 """Seconds between two looks whether another execution has brought the image."""
+OURS_WITHIN = 5.0
+"""Seconds to wait for this machine's engine where the host has the image: one that hangs must not hold hosts up."""
+
+logger = logging.getLogger(__name__)
 
 
 class ImageSupply:
@@ -39,7 +44,8 @@ class ImageSupply:
         """
         with self._alone(host_id, name, detail):
             there = engine.image(name)
-            ours = self._ours(name) if host_id is not None and "@" not in name else None
+            within = None if there is None else OURS_WITHIN
+            ours = self._ours(name, within) if host_id is not None and "@" not in name else None
             if ours is not None and _is_wanted(ours, there):
                 report(f"copying image {name} to {host}")
                 self._copy(engine, host, name, ours.size, detail)
@@ -52,16 +58,23 @@ class ImageSupply:
         """Return the digest of an engine's image; a copy does not know the one that its registry gave it."""
         if host_id is None or image.is_of_registry:
             return image.digest
-        ours = self._ours(name)
+        ours = self._ours(name, OURS_WITHIN)
         return ours.digest if ours is not None and ours.layers == image.layers else image.digest
 
-    def _ours(self, name: str) -> Image | None:
-        """Return the image of this machine's engine; one that does not answer, or is not there at all, has none."""
+    def _ours(self, name: str, within: float | None) -> Image | None:
+        """Return the image of this machine's engine; one that does not answer, `within` seconds, has none."""
+        found: list[Image | None] = []
+        asking = threading.Thread(target=self._ask, args=(name, found), name=f"image {name}", daemon=True)
+        asking.start()
+        asking.join(within)
+        return found[0] if found else None
+
+    def _ask(self, name: str, found: list[Image | None]) -> None:
         here = self._engines.open(None)
         try:
-            return here.image(name)
-        except EngineDownError:
-            return None
+            found.append(here.image(name))
+        except (EngineDownError, RefusedError) as error:
+            logger.warning("image %s is not looked for on this machine: %s", name, error)
         finally:
             here.close()
 

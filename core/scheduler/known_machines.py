@@ -11,14 +11,12 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
-_MACHINES = (
-    "SELECT id, environment_id, name, state, idle_since, requested_at, cordoned FROM machines WHERE state != 'gone'"
-)
+_MACHINES = "SELECT id, environment_id, name, state, idle_since, state_at, cordoned FROM machines WHERE state != 'gone'"
 
 
 @dataclass(slots=True)
 class PresentMachines:
-    """The machines of one environment; of those that start, their names and when they were asked for."""
+    """The machines of one environment; of those that start, their names and since when they do."""
 
     idle: dict[int, IdleMachine] = field(default_factory=dict)
     starting: dict[int, tuple[str, float]] = field(default_factory=dict)
@@ -66,13 +64,13 @@ class KnownMachines:
         name: str,
         state: str,
         idle_since: float | None,
-        requested_at: float,
+        state_at: float,
         cordoned: int,
     ) -> None:
         self._environments[machine_id] = environment_id
         present = self.of(environment_id)
         if state == "starting":
-            present.starting[machine_id] = (name, requested_at)
+            present.starting[machine_id] = (name, state_at)
         elif state != "idle":
             present.busy.add(machine_id)
         elif cordoned:

@@ -25,6 +25,8 @@ UNORDERED = "unordered"
 """The entry of a cursor that says that the clock stepped back: times tell nothing any more, frames are counted."""
 HELD = "held"
 """The entry of a cursor that says when the oldest line began of which only a part was read."""
+ENGINE = 3
+"""The number of the stream in which an engine says, without a time, why it cannot read the log any further."""
 LONGEST_PIECE = 1024 * 1024
 """Bytes of a line that are held before they are passed on as a piece of it."""
 
@@ -63,6 +65,8 @@ class _Position:
 class LogFrames:
     """Turns the chunks of a container's log into lines and knows where it stands.
 
+    `fault` is what the engine said of a log that it cannot read, since the stream was opened.
+
     `cursor()` is taken together with the lines that came before it: stored in one transaction with them, it makes a
     stream that is read again after a kill go on exactly there.
     """
@@ -73,6 +77,7 @@ class LogFrames:
         self._second = ("", 0)
         self._held_before = ""
         self._unordered = False
+        self.fault = ""
         for stream, (at, count, total) in (cursor or {}).items():
             if stream == HELD:
                 self._held_before = str(at)
@@ -94,6 +99,7 @@ class LogFrames:
     def reopen(self) -> None:
         """Get ready for a stream opened at `since()`: frames taken before will be dropped."""
         self._pending = b""
+        self.fault = ""
         self._held_before = self._oldest_held() or self._held_before
         for position in self._positions.values():
             position.at, position.count, position.total = (
@@ -129,10 +135,12 @@ class LogFrames:
             size = int.from_bytes(data[offset + 4 : offset + 8], "big")
             if end - offset - 8 < size:
                 break
-            stream: Stream = "stderr" if data[offset] == 2 else "stdout"
-            frame = data[offset + 8 : offset + 8 + size]
+            number, frame = data[offset], data[offset + 8 : offset + 8 + size]
             offset += 8 + size
-            yield from self._frame(stream, frame)
+            if number == ENGINE:
+                self.fault = frame.decode("utf-8", "replace").strip()
+            else:
+                yield from self._frame("stderr" if number == 2 else "stdout", frame)
         self._pending = data[offset:]
 
     def finish(self) -> Iterator[Line]:

@@ -16,23 +16,37 @@ from data.identifiers import new_identifier
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Sequence
 
 
 def launch(connection: sqlite3.Connection, environment_id: int) -> int | None:
-    """Add one machine to an environment and return its id; None where none can come now.
+    """Add one machine to an environment and return its id; None where none can come now."""
+    return next(iter(launch_many(connection, environment_id, 1)), None)
+
+
+def launch_many(connection: sqlite3.Connection, environment_id: int, number: int) -> Sequence[int]:
+    """Add machines to an environment and return their ids: fewer where fewer can come now.
 
     A slot of this box or of a host that is up is there at once; a host that is not will be started.
     """
     now = time.time()
     row = connection.execute("SELECT * FROM environments WHERE id = ?", (environment_id,)).fetchone()
-    host_id, ready, listed = None, True, row["gpu_devices"]
     if row["kind"] == "hosts":
-        offer = host_choice.choose(connection, environment_id, now)
-        if offer is None:
-            return None
-        host_id, ready = offer.host_id, offer.ready
+        chosen = host_choice.choose(connection, environment_id, number, now)
+        launched = [_launch(connection, row, host_id, ready=ready, now=now) for host_id, ready in chosen]
+    else:
+        launched = [_launch(connection, row, None, ready=True, now=now) for _ in range(number)]
+    return [machine_id for machine_id in launched if machine_id is not None]
+
+
+def _launch(
+    connection: sqlite3.Connection, environment: sqlite3.Row, host_id: int | None, *, ready: bool, now: float
+) -> int | None:
+    """Add one machine of a host, of this box for None; None where no GPUs are left for it."""
+    listed = environment["gpu_devices"]
+    if host_id is not None:
         listed = connection.execute("SELECT gpu_devices FROM hosts WHERE id = ?", (host_id,)).fetchone()[0]
-    devices = gpus.given(connection, listed, host_id, row["gpus_per_machine"])
+    devices = gpus.given(connection, listed, host_id, environment["gpus_per_machine"])
     if devices is None:
         return None
     state, since = ("idle", now) if ready else ("starting", None)
@@ -41,7 +55,7 @@ def launch(connection: sqlite3.Connection, environment_id: int) -> int | None:
         " price_per_hour, host_id, gpu_devices)"
         " SELECT ?, id, slug || '-' || (SELECT coalesce(max(id), 0) + 1 FROM machines), ?, ?, ?, ?, ?,"
         " price_per_hour, ?, ? FROM environments WHERE id = ? RETURNING id",
-        (new_identifier(), state, now, now, since, since, host_id, ",".join(devices), environment_id),
+        (new_identifier(), state, now, now, since, since, host_id, ",".join(devices), environment["id"]),
     ).fetchone()[0]
     machine_usage.enter(connection, machine_id, "grace" if ready else "startup", now)
     record(connection, SYSTEM, "machine", machine_id, state)
@@ -157,6 +171,15 @@ def release_unused(connection: sqlite3.Connection) -> None:
     ).fetchall()
     for row in rows:
         release(connection, row["id"], row["ended_at"])
+
+
+def follow_clock(connection: sqlite3.Connection) -> None:
+    """Let no machine's time lie in the future: it would idle, or start, for as long as the clock was set back."""
+    connection.execute(
+        "UPDATE machines SET idle_since = min(idle_since, :now), state_at = min(state_at, :now)"
+        " WHERE state != 'gone' AND (idle_since > :now OR state_at > :now)",
+        {"now": time.time()},
+    )
 
 
 PRESENT = ("idle", "starting", "leased", "draining")

@@ -16,7 +16,7 @@ from core.scheduler.follower import DetachedError
 from core.storage.stage import StagingStoppedError
 
 if TYPE_CHECKING:
-    from core.environments.service import Environment
+    from core.environments.environment import Environment
     from core.executions.execution import Execution
     from core.projects.service import Project
     from core.scheduler.attempts import Attempt
@@ -73,7 +73,8 @@ class Preparation:
         except StagingStoppedError as error:
             raise FailedError(Outcome("stopped", "stopped")) from error
         except RefusedError as error:
-            message = f"Docker refused to create the container: {error.message}"
+            where = f" on host {self._attempt.host}" if self._attempt.host_id is not None else ""
+            message = f"Docker refused to create the container{where}: {error.message}"
             raise FailedError(Outcome("crashed", message)) from error
 
     def _prepared(self, name: str, instance: str) -> ContainerState:

@@ -24,6 +24,7 @@ from core.scheduler import attempts, machines
 from core.scheduler.detail import Detail
 from core.scheduler.engines.engine import ContainerState, EngineDownError, RefusedError
 from core.scheduler.follower import RETRY_EVERY, DetachedError, Follower, Signals
+from core.scheduler.found_dead import was_found_dead
 from core.scheduler.log_frames import LogFrames
 from core.scheduler.outcome import KILLED, loss, not_started, outcome
 from core.scheduler.outputs import OutputCollector
@@ -37,7 +38,7 @@ from data.changes import SYSTEM
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from core.environments.service import Environment
+    from core.environments.environment import Environment
     from core.errors import ShoalError
     from core.executions.execution import Execution
     from core.projects.service import Project
@@ -208,7 +209,7 @@ class Runner:
             state = follower.follow(state, lambda: self._collect_live(collector), self._tell_silence)
             if follower.stop_reason is not None:
                 self._insist(lambda: self._note_stop(follower.stop_reason or ""))
-            engine_was_down = follower.engine_was_down or self._is_engine_going(state)
+            engine_was_down = follower.engine_was_down or self._is_engine_going(state) or self._was_found_dead(state)
         self._end_if_lost(state, engine_was_down=engine_was_down)
         self._insist(lambda: self._fetch(recorder))
         self._insist(collector.collect_all, or_for=UnavailableError)
@@ -235,6 +236,9 @@ class Runner:
         watch = Watch.of(self._execution, state.started_at or time.time(), timeout, newest)
         frames = LogFrames(self._attempt.cursor)
         return Follower(self._session, self._engine, self._execution, self.name, recorder, frames, watch, self.signals)
+
+    def _was_found_dead(self, state: ContainerState | None) -> bool:
+        return state is not None and was_found_dead(self._session.read("execution.run"), self._attempt, state)
 
     def _is_engine_going(self, state: ContainerState | None) -> bool:
         """Tell whether a container that was killed was so because its engine shuts down: it answers for a while yet."""
@@ -266,7 +270,7 @@ class Runner:
     def _tell_silence(self, is_silent: bool) -> None:  # noqa: FBT001
         if is_silent:
             who = "the Docker Engine" if self._attempt.host_id is None else f"host {self._attempt.host}"
-            self._detail.tell(f"{who} does not answer; what runs there goes on, and is found again when it does")
+            self._detail.tell(f"{who} does not answer as it should; what runs there is found again when it does")
         else:
             self._detail.clear()
 

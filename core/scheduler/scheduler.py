@@ -35,6 +35,8 @@ RETRY_AFTER = 2.0
 """Seconds before a look that failed is taken again."""
 MOST_ROUNDS = 100
 """Plans that may follow each other at once: a decision that cannot be carried out must not be made for ever."""
+CLOCK_STEP = 1.0
+"""Seconds by which a clock is set back where it is not only kept right."""
 PACK_EVERY = 60.0
 """Seconds between two looks for parts of the lineage that are finished."""
 OPTIMIZE_EVERY = 600.0
@@ -62,11 +64,13 @@ class Scheduler:
         self._sampler = Sampler()
         self._optimized_at: float | None = None
         self._packed_at = 0.0
+        self._clock = _clock()
 
     def recover(self) -> None:
         """Take over what an earlier scheduler left: attempts go on, leftovers are removed."""
         with self._session.write("machine.run") as connection:
             machines.release_unused(connection)
+            machines.follow_clock(connection)
         for provider in self._providers.values():
             provider.recover()
         self._runners.look_after()
@@ -116,6 +120,7 @@ class Scheduler:
 
     def _act(self) -> float | None:
         self._lease.renew()
+        self._follow_clock()
         wake_at = [_reconciled(provider) for provider in self._providers.values()]
         self._runners.look_after()
         for _ in range(MOST_ROUNDS):
@@ -126,6 +131,15 @@ class Scheduler:
                 return min((at for at in (decision.wake_at, *wake_at) if at is not None), default=None)
         logger.warning("the plan does not come to rest within %d rounds", MOST_ROUNDS)
         return time.time() + RETRY_AFTER
+
+    def _follow_clock(self) -> None:
+        clock = _clock()
+        if clock < self._clock - CLOCK_STEP:
+            logger.warning("the clock was set back by %.0f s", self._clock - clock)
+            with self._session.write("machine.run") as connection:
+                machines.follow_clock(connection)
+            self._snapshots.forget()
+        self._clock = clock
 
     def _decision(self) -> tuple[Sequence[Environment], Decision]:
         """Plan; where work would begin, only after a look whether it can."""
@@ -199,9 +213,17 @@ def _reconciled(provider: Provider) -> float | None:
     """Let a provider see to its machines; one that cannot must not keep the others from theirs."""
     try:
         return provider.reconcile(time.time())
+    except sqlite3.OperationalError as error:
+        logger.warning("machines of one kind were not seen to, trying again: %s", error)
+        return time.time() + RETRY_AFTER
     except Exception:
         logger.exception("machines of one kind were not seen to; that is tried again")
         return time.time() + RETRY_AFTER
+
+
+def _clock() -> float:
+    """Return by how much the clock is ahead of the one that nobody sets."""
+    return time.time() - time.monotonic()
 
 
 def _is_busy(provider: Provider) -> bool:

@@ -108,14 +108,16 @@ class SimulatedMachines:
         return [(asked, end if gone is None else gone) for asked, gone in zip(self._requested, self._gone, strict=True)]
 
     def _next_to_go(self, now: float) -> int:
-        """Return how many are over their grace period, and the next ones that will be."""
+        """Return how many are over their grace period, and the next ones that will be; none of the minimum scale."""
+        environment = self._environment
+        most = max(0, self.present - environment.minimum_scale) if environment.enabled else self.present
         since: float | None = None
-        for number, machine in enumerate(self._idle):
+        for number, machine in enumerate(islice(self._idle, most)):
             if since is not None and machine.idle_since != since:
                 return number
             if now < machine.idle_since + self._grace:
                 since = machine.idle_since
-        return len(self._idle)
+        return min(most, len(self._idle))
 
     def _taken(self, number: int) -> IdleMachine:
         idle = self._idle

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from core.environments.service import Environment
+    from core.environments.environment import Environment
     from core.executions.execution import Execution, ExecutionInput
     from core.projects.service import Commit, Project
     from core.scheduler.workplace import Workplace

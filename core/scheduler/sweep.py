@@ -40,7 +40,10 @@ def sweep(session: Session, engine: Engine, instance: str) -> None:
     for name in containers:
         state = states.get(_attempt(name))
         if state == "closed":
-            engine.forget(name)
+            try:
+                engine.forget(name)
+            except RefusedError as error:
+                logger.warning("container %s is left for the next sweep: %s", name, error)
         elif state is None:
             logger.warning(
                 "container %s is of this Shoal, but no execution here has it: remove it if you know it", name

@@ -75,9 +75,10 @@ CREATE TABLE environment_teams (
     PRIMARY KEY (environment_id, team_id)
 ) STRICT, WITHOUT ROWID;
 
--- Docker Engines that are reached over SSH. `host_key` is the pinned key as `ssh-keyscan` writes it, without the
--- name, `offered_key` one that the host showed and nobody has confirmed; `slots` is how many machines the host gives. `public_key` is the one that it has to let in. `health` is what the
--- last looks at it found, since `health_at`; `failures` launches in a row have failed, the last one at `failed_at`.
+-- Docker Engines that are reached over SSH. `host_key` is the pinned key as `ssh-keyscan` writes it, without the name,
+-- `offered_key` one that the host showed and nobody has confirmed, `public_key` ours, which it has to let in. `slots`
+-- is how many machines the host gives. `health` is what the last looks at it found, since `health_at`; `failures`
+-- launches in a row have failed, the last one at `failed_at`.
 CREATE TABLE hosts (
     id INTEGER PRIMARY KEY,
     uuid TEXT NOT NULL UNIQUE,

@@ -49,7 +49,8 @@ def test_a_backup_says_that_the_master_key_is_not_in_it(
         monkeypatch.delenv(name, raising=False)
     assert "master key" not in run(f"backup {tmp_path}/before").err
     with linked.database.transaction() as connection:
-        Secrets(linked.database, linked.home).put(connection, "hosts", 1, "key", Secret("x"))
+        secrets = Secrets(linked.database, linked.home)
+        secrets.put(connection, "hosts", 1, "key", Secret("x"), secrets.sealing_key())
     assert f"keep a copy of {linked.home.master_key}" in run(f"backup {tmp_path}/backup").err
     linked.database.close()
     linked.home.master_key.unlink()

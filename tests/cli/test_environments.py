@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pytest
+
     from core.executions.execution import Execution
     from core.session import Session
     from tests.cli.conftest import Ran
@@ -123,3 +125,25 @@ def test_settings(run: Callable[[str], Ran], linked: Session) -> None:
     assert run("settings set nothing 1").code == 2
     assert run("settings set stop_grace_period -- -5").code == 2
     assert run("settings set file_roots '[\"relative\"]'").code == 2
+
+
+def test_whoever_is_asked_for_long_overwrites_nothing(
+    run: Callable[[str], Ran], execution: Callable[..., Execution], linked: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execution()
+
+    def meanwhile(**limits: str) -> None:
+        def decide(_: str, *, yes: bool) -> None:
+            assert not yes
+            linked.environments.set("local", **limits)
+
+        monkeypatch.setattr("cli.resource_commands.decide", decide)
+
+    meanwhile(maximum_scale="7")
+    ran = run("environments set local --maximum-scale 0")
+    assert (ran.code, "changed maximum_scale" in ran.err) == (5, True)
+    assert linked.environments.get("local").maximum_scale == 7
+    meanwhile(per_user_quota="3")
+    assert run("environments set local --maximum-scale 0").out == "maximum_scale: 7 → 0\n"
+    environment = linked.environments.get("local")
+    assert (environment.maximum_scale, environment.per_user_quota) == (0, 3)

@@ -47,3 +47,12 @@ def test_a_personal_project_says_whose_it_is(run: Callable[[str], Ran], linked: 
     assert f"{linked.actor.name}'s own" in run("projects show mine").out
     shown = run("projects show mine --json").json
     assert (shown["personal"], shown["team"], shown["creator"]) == (True, None, linked.actor.name)
+
+
+def test_admin_is_on_or_off_and_nothing_else_takes_it_away(run: Callable[[str], Ran], linked: Session) -> None:
+    name = linked.actor.name
+    ran = run(f"members edit {name} --admin maybe")
+    assert (ran.code, "--admin: 'maybe' is neither on nor off" in ran.err) == (2, True)
+    ran = run("members add bob --system-user daemon --admin yes")
+    assert (ran.code, "--admin: 'yes' is neither on nor off" in ran.err) == (2, True)
+    assert [each.name for each in linked.members.list()] == [name]

@@ -52,6 +52,14 @@ def test_the_queue_shows_places_reasons_and_when(run: Callable[[str], Ran], queu
 
 
 @pytest.mark.usefixtures("queueing")
+def test_the_queue_is_filtered_and_turned_as_every_list_is(run: Callable[[str], Ran]) -> None:
+    whole = [row["number"] for row in run("queue --json").json]
+    assert [row["number"] for row in run("queue --reverse --json").json] == whole[::-1]
+    assert {row["user"] for row in run("queue --filter alice --json").json} == {"alice"}
+    assert [row["number"] for row in run("queue --filter alice --invert --json").json] == [4, 6, 7]
+
+
+@pytest.mark.usefixtures("queueing")
 def test_the_table_tells_how_much_runs_and_waits(run: Callable[[str], Ran]) -> None:
     ran = run("queue")
     assert "local: ▶ 1 running  ○ 3 waiting, oldest since" in ran.err
@@ -66,7 +74,9 @@ def test_json_and_filters(run: Callable[[str], Ran], queueing: Queueing) -> None
     assert (row["starts_in"]["runs"], row["starts_in"]["steps"]) == (3, ["train"])
     assert [each["number"] for each in run("queue --status started --json").json] == [4]
     assert [each["number"] for each in run("queue --filter carol --json").json] == [4]
-    assert run("queue --environment nowhere --json").json == []
+    for option, kind in (("environment", "environment"), ("user", "member"), ("team", "team"), ("project", "project")):
+        ran = run(f"queue --{option} nowhere --json")  # a queue that only looks empty
+        assert (ran.code, f"there is no {kind} 'nowhere'" in ran.err) == (3, True)
     assert run("queue --status fine").code == 2
     assert run("queue --sort place").code == 2
     assert [each["user"] for each in run("queue --sort user --json").json][:2] == ["alice", "bob"]
@@ -111,7 +121,7 @@ def test_priorities_are_raised_and_lowered(run: Callable[[str], Ran], queueing: 
     assert now(queueing, 5).priority == 1
     ran = run("executions raise 7")
     assert ran.code == 2
-    assert "It goes before 1 of others." in ran.err
+    assert "It goes before 1 of others" in ran.err
     assert run("executions raise 5 --yes").code == 5
     assert run("executions lower 5 --yes --json").json == [{"execution": "5", "done": "#5 has a normal priority"}]
 

@@ -236,7 +236,7 @@ def test_show_tells_all(run: Callable[[str], Ran], two: Registries) -> None:
         ("registries edit ours --address x", 2, "--address: 'x' is no address"),
         ("registries ls --sort size", 2, "no column 'size'"),
         ("registries ls --sort address", 2, "cannot be sorted by 'address'"),
-        ("registries ls --where colour=red", 2, "no filter 'colour': state can be used"),
+        ("registries ls --where colour=red", 2, "no filter 'colour', but state"),
         ("registries ls --where state", 2, "--where takes NAME=VALUE"),
         ("registries ls --limit 0", 2, "--limit"),
         ("registries rm ours", 3, "commands: ls, show, add, edit, remove"),

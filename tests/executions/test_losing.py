@@ -89,6 +89,24 @@ def test_with_leave_it_waits_again_and_the_next_attempt_has_another_number(
     assert tuple(bill) == (2, ended.cost)
 
 
+def test_stopped_while_it_waits_again_it_costs_what_the_lost_machine_did(enacted: Enacted, system: Session) -> None:
+    waiting = enacted.create("train")
+    with system.write("execution.run") as connection:
+        connection.execute("UPDATE executions SET restart_lost = 1")
+        connection.execute("UPDATE environments SET price_per_hour = 3600000000")
+    execution = enacted.start(waiting)
+    with system.write("execution.run") as connection:
+        connection.execute("UPDATE machines SET requested_at = requested_at - 60")
+        connection.execute("UPDATE machine_usage SET began_at = began_at - 60")
+    assert lose(system, execution)
+    with system.write("execution.stop") as connection:
+        assert transitions.stop_waiting(connection, execution.id, 1, "stopped by ada")
+    bill = "SELECT sum(cost) FROM machine_usage WHERE kind = 'execution'"
+    stopped = enacted.session.executions.by_id(execution.id)
+    assert stopped.cost == system.database.reader().execute(bill).fetchone()[0]
+    assert (stopped.cost or 0) >= 60_000_000
+
+
 def test_one_that_was_being_stopped_is_stopped(enacted: Enacted, system: Session) -> None:
     execution = enacted.start(enacted.create("train"))
     with system.write("execution.run") as connection:

@@ -11,9 +11,8 @@ from core.executions.moving import move, refusal_there, set_priority
 from core.executions.steering import refusal
 from core.executions.transitions import queue
 from core.policy import Role
-from core.queue.service import place_in_queue
 from data.changes import newest, since
-from tests.queueing import Queueing
+from tests.queueing import Queueing, place_in_queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable

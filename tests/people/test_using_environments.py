@@ -148,7 +148,8 @@ def test_forty_that_wait_are_moved_and_counted_right(
     assert counted(session) == {(1, who.actor.id, 0, "created"): 20 for who in (session, ann)}
     moved = session.executions.by_id(made[0].id)
     assert (moved.environment, moved.status, moved.priority) == ("local", "created", 0)
-    assert notes(session, moved) == ["moved to the environment 'local': 'big' was deleted"]
+    told = f"to local, since big was deleted by {session.actor.name}"
+    assert ("moved", told) in [(event.kind, event.message) for event in session.executions.events(moved)]
 
 
 def test_what_may_not_go_there_is_not_moved(
@@ -156,7 +157,7 @@ def test_what_may_not_go_there_is_not_moved(
 ) -> None:
     session.environments.create("big", mount_roots="/srv")
     create(ann, "mounting", environment="big")
-    with pytest.raises(InvalidInputError, match="#1 mounts /srv/data/penguins, which 'local' does not allow"):
+    with pytest.raises(InvalidInputError, match="#1 cannot be moved, stop it first: it mounts /srv/data/penguins"):
         session.environments.delete("big", move_to="local")
     session.teams.create("vision")
     session.environments.set("local", access="teams", teams="vision", mount_roots="/srv")
@@ -166,6 +167,21 @@ def test_what_may_not_go_there_is_not_moved(
     session.environments.set("local", access="everyone")
     assert session.environments.delete("big", move_to="local") == 1
     assert session.executions.get(project, "latest").environment == "local"
+
+
+def test_what_shoal_keeps_is_not_shown_by_moving_there_either(
+    session: Session, project: Project, create: Callable[..., Execution]
+) -> None:
+    home = session.home.root
+    session.environments.create("hosts", kind="hosts", mount_roots=str(home.parent))
+    session.environments.set("local", mount_roots=str(home.parent))
+    made = create(session, environment="hosts")
+    mounted = json.dumps([{"source": str(home), "target": "/data", "read_only": True}])
+    with session.database.transaction() as connection:
+        connection.execute("UPDATE executions SET mounts = ? WHERE id = ?", (mounted, made.id))
+    with pytest.raises(InvalidInputError, match="what Shoal itself keeps"):
+        session.environments.delete("hosts", move_to="local")
+    assert session.executions.get(project, "latest").environment == "hosts"
 
 
 def test_nothing_is_created_in_an_environment_that_is_deleted_meanwhile(

@@ -104,8 +104,8 @@ def test_a_wrong_filter_is_named(session: Session, where: dict[str, str]) -> Non
 @pytest.mark.usefixtures("account")
 async def test_its_screen_has_a_total_and_turns_by_key(session: Session) -> None:
     async with story(session, size=(100, 24), address="costs") as person:
-        await person.sees("total 7.00", "3.50 h", "86% ran executions", "by user, as of", "grace")
-        await person.presses("b").sees("costs by=team since=7d", "vision", "no team", "total 7.00")
+        await person.sees("total 7.00", "3.50 h", "86% at work", "by user, as of", "grace")
+        await person.presses("b").sees("costs by=team", "vision", "no team", "total 7.00")
         await person.presses("w").sees("since=30d").presses("enter").sees("vision")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from core.environments.service import LIMITS
+from core.environments.settings import LIMITS
 from core.errors import InvalidInputError, NotFoundError
 from core.resources.environments import ENVIRONMENTS
 from core.resources.machines import MACHINES
@@ -52,7 +52,7 @@ def test_every_limit_is_asked_for_and_checked_by_its_own_rule(session: Session) 
         if field.default:
             assert field.problem(field.default) is None
     assert "maximum_scale cannot be 'many'" in (fields["maximum_scale"].problem("many") or "")
-    assert fields["maximum_scale"].problem("") == "Machines at most is needed"
+    assert fields["maximum_scale"].problem("") == "Maximum scale is needed"
     assert fields["memory"].problem("1k") is not None
     assert fields["isolation"].problem("loose") is not None
 

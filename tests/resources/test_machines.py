@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.errors import InvalidInputError
+from core.machines.service import ROW
 from core.resources.machines import MACHINES
 from core.resources.resource import Query
 from tests.resources.conftest import listed
@@ -95,6 +96,16 @@ def test_a_machine_tells_what_it_did_and_cost(session: Session, enacted: Enacted
     told = [pair.text for section in MACHINES.describe(session, found) for pair in section.pairs]
     assert any(f"#{execution.counter} train" in text and "worked" in text for text in told)
     assert found.utilization(found.requested_at - 10_000) is None
+
+
+def test_what_a_machine_runs_and_ran_is_found_by_index(session: Session) -> None:
+    rows = session.read("machine.see").execute(
+        f"EXPLAIN QUERY PLAN {ROW} WHERE m.id IN (SELECT value FROM json_each('[1]'))",  # noqa: S608
+        {"organization": 1},
+    )
+    steps = [row["detail"] for row in rows]
+    assert [step for step in steps if step.startswith("SCAN") and "json_each" not in step] == []
+    assert not any("(status=" in step for step in steps), "not by looking at all that runs"
 
 
 def test_a_machine_of_this_box_is_cordoned_drained_and_kept(session: Session) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from core.environments.loads import load
 from core.scheduler import machines
 from core.scheduler.engines.engines import Engines
 from core.scheduler.host_choice import LONGEST_BACK_OFF, back_off, health_sentence, offers
@@ -66,6 +67,26 @@ def test_a_host_that_is_up_comes_first_and_the_emptiest_of_those(session: Sessio
         ("large", "idle", ""),
     ]
     assert launch(session, farm) == ("sleeping", "starting", "")
+
+
+def test_many_machines_at_once_come_from_the_same_hosts_as_one_after_the_other(session: Session, farm: int) -> None:
+    host(session, farm, "sleeping", health="down", start_command="wake", slots=2)
+    for name, slots in (("a", 2), ("b", 4), ("c", 3)):
+        host(session, farm, name, slots=slots)
+    asked = 0
+    with session.database.transaction() as connection:
+
+        def offered(_: str) -> None:
+            nonlocal asked
+            asked += 1
+
+        connection.set_trace_callback(offered)
+        launched = machines.launch_many(connection, farm, 12)
+        connection.set_trace_callback(None)
+        rows = connection.execute("SELECT h.name FROM machines m JOIN hosts h ON h.id = m.host_id ORDER BY m.id")
+        assert [row["name"] for row in rows] == ["b", "b", "c", *"abcabc", "sleeping", "sleeping"]
+    assert len(launched) == 11
+    assert asked < 11 * 7 + 4 * 2, "every host is looked at once, not for every machine"
 
 
 @pytest.mark.parametrize(
@@ -188,4 +209,4 @@ def test_a_machine_that_drains_can_be_kept(session: Session) -> None:
         assert not machines.drain(connection, machine)
         assert machines.cordon(connection, machine, on=False)
         assert machines.release(connection, machine)
-    assert [each.state for each in session.environments.machines(session.environments.get("local"))] == ["idle"]
+    assert load(session, session.environments.get("local")).idle == 1

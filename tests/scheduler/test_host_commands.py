@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from core.scheduler.host_commands import KEPT, HostCommand, HostCommands, ending
+from core.scheduler import host_commands
+from core.scheduler.host_commands import KEPT, KEPT_RUNS, HostCommand, HostCommands, ending
+from core.session import Session
+from data import changes
 from tests.workbench import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from core.session import Session
+    from contextlib import AbstractContextManager
 
 
 @pytest.fixture
@@ -136,8 +140,84 @@ def test_what_another_scheduler_left_is_ended_by_its_time_of_birth_and_no_other(
     assert {tuple(row) for row in rows} == {(0, None)}
 
 
+def test_only_the_last_runs_of_each_host_are_kept(commands: HostCommands, session: Session, host_id: int) -> None:
+    other = session.hosts.create("gpu-2", "farm", "ssh://gpu-2").id
+    with session.database.transaction() as connection:
+        connection.executemany(
+            "INSERT INTO host_commands (host_id, kind, began_at, ended_at) VALUES (?, 'start', ?, 0)",
+            [(host, number) for host in (host_id, other) for number in range(KEPT_RUNS + 50)],
+        )
+    number = begin(commands, session, host_id, "true")
+    rows = session.read("host.see").execute("SELECT host_id, count(*), max(id) FROM host_commands GROUP BY host_id")
+    assert {row[0]: row[1] for row in rows} == {host_id: KEPT_RUNS, other: KEPT_RUNS + 50}
+    assert ended(session, number) == (0, "")
+
+
+def test_a_command_that_cannot_be_looked_after_has_failed_and_does_not_go_on(
+    commands: HostCommands, session: Session, host_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(process: subprocess.Popen[bytes], *_: object) -> None:
+        pids.append(process.pid)
+        raise ValueError
+
+    pids: list[int] = []
+    monkeypatch.setattr(host_commands, "_listen", fail)
+    number = begin(commands, session, host_id, "sleep 1000")
+    assert ended(session, number) == (127, "it could not be looked after (ValueError)")
+    assert _is_dead(pids[0])
+
+
+def test_a_busy_database_ends_no_command(
+    commands: HostCommands, session: Session, host_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, calls = Session.write, count()
+
+    def busy(session: Session, action: str) -> AbstractContextManager[sqlite3.Connection]:
+        if next(calls) == 0:
+            message = "database is locked"
+            raise sqlite3.OperationalError(message)
+        return write(session, action)
+
+    monkeypatch.setattr(Session, "write", busy)
+    number = begin(commands, session, host_id, "echo done")
+    assert ended(session, number) == (0, "done")
+    assert next(calls) > 1
+
+
+def test_the_first_end_of_a_command_is_kept(commands: HostCommands, session: Session, host_id: int) -> None:
+    number = begin(commands, session, host_id, "echo done")
+    assert ended(session, number) == (0, "done")
+    commands._close(number, host_id, "start", None, "the scheduler ended while this ran")
+    assert ended(session, number) == (0, "done")
+
+
 def _is_dead(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return True
+
+
+def test_what_a_command_prints_reaches_no_terminal_as_it_is(
+    commands: HostCommands, session: Session, host_id: int
+) -> None:
+    number = begin(commands, session, host_id, "printf 'no power\\033[2J\\033]0;title\\007\\n\\033[0m\\n'; exit 1")
+    assert ending("start", "gpu-1", *ended(session, number)) == "start command of gpu-1 failed (exit code 1): no power"
+
+
+def test_an_end_is_written_down_once_the_database_takes_it(
+    commands: HostCommands, session: Session, host_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = 0
+
+    def full(*given: Any) -> None:
+        nonlocal tries
+        if given[-1].startswith("start command is done") and (tries := tries + 1) < 8:
+            message = "database or disk is full"
+            raise sqlite3.OperationalError(message)
+        changes.record(*given)
+
+    monkeypatch.setattr("core.scheduler.host_commands.record", full)
+    monkeypatch.setattr(host_commands, "WRITE_AGAIN", 0.0)
+    assert ended(session, begin(commands, session, host_id, "echo done")) == (0, "done")
+    assert tries == 8

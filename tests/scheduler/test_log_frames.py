@@ -133,3 +133,13 @@ def test_the_time_of_a_line_is_read_to_the_microsecond() -> None:
 def test_any_bytes_survive(text: bytes) -> None:
     (line,) = LogFrames().take(frame(1, 0, 0, text + b"\n"))
     assert line.text == text
+
+
+def test_what_the_engine_says_of_a_log_that_it_cannot_read_is_no_line() -> None:
+    frames = LogFrames()
+    said = b"Error grabbing logs: unexpected EOF\n"
+    data = frame(1, 0, 0, b"one\n") + bytes([3, 0, 0, 0]) + len(said).to_bytes(4, "big") + said
+    assert [line.text for line in frames.take(data)] == [b"one"]
+    assert frames.fault == "Error grabbing logs: unexpected EOF"
+    frames.reopen()
+    assert frames.fault == ""

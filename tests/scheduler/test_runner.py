@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from core.environments.loads import load
 from tests.workbench import manifest, until
 
 if TYPE_CHECKING:
@@ -315,7 +316,7 @@ def test_an_idle_machine_goes_after_its_grace_period(workbench: Workbench, busyb
     workbench.session.environments.set("local", scale_down_grace_period="1s")
     workbench.run(manifest(busybox, "true"))
     environment = workbench.session.environments.get("local")
-    until(lambda: not workbench.session.environments.machines(environment), "the machine's going")
+    until(lambda: not load(workbench.session, environment).machines, "the machine's going")
     row = workbench.shoal.database.reader().execute("SELECT gone_at - idle_since FROM machines").fetchone()
     assert row is not None
     gone = (

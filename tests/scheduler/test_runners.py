@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.scheduler import machines
+from core.scheduler import attempts, machines
+from core.scheduler import runners as runners_module
 from core.scheduler.engines.engine import EngineDownError
 from core.scheduler.runners import Runners
 from tests.workbench import until
@@ -84,6 +85,38 @@ def test_a_scheduler_that_finds_the_machine_given_up_gives_up_what_it_ran(
     until(lambda: status(enacted, execution) == "queued", "the loss")
     events = enacted.session.executions.events(execution)
     assert [event.message for event in events if event.kind == "lost"] == [f"{WHY}; started again"]
+
+
+def test_what_failed_again_and_again_is_lost_with_its_host(
+    enacted: Enacted, system: Session, runners: Runners, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runners_module, "GIVE_UP_AFTER", 0)
+    execution = on_host(enacted, system, 2)
+    runners.look_after()
+    runners.lose(2, WHY)
+    until(lambda: status(enacted, execution) == "crashed", "the loss")
+    assert WHY in enacted.session.executions.by_id(execution.id).reason
+
+
+def test_a_runner_whose_attempt_was_closed_ends_nothing_of_the_next_one(
+    enacted: Enacted, system: Session, runners: Runners
+) -> None:
+    execution = on_host(enacted, system, 2)
+    (first,) = attempts.open_attempts(system.database.reader())
+    runners.look_after()
+    with system.write("machine.run") as connection:
+        connection.execute("UPDATE attempts SET state = 'closed' WHERE id = ?", (first,))
+        connection.execute(
+            "INSERT INTO attempts (execution_id, number, machine_id, state, created_at)"
+            " VALUES (?, 2, ?, 'preparing', 0)",
+            (execution.id, execution.machine_id),
+        )
+    runner, thread = runners._running[first]
+    runner.signals.lose(WHY)
+    thread.join()
+    assert status(enacted, execution) == "started"
+    state = "SELECT state FROM machines WHERE id = ?"
+    assert system.database.reader().execute(state, (execution.machine_id,)).fetchone()[0] == "leased"
 
 
 def test_a_runner_that_waits_for_its_host_leaves_when_asked(

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from core.scheduler import simulated_queues
 from core.scheduler.fair_order import Waiting
 from core.scheduler.plan import Environment, IdleMachine, Queue, StartingMachine, plan
+from core.scheduler.simulated_machines import SimulatedMachines
 from core.scheduler.simulator import Job, SimulatedSettings, Waits, simulate
 from core.scheduler.synthetic_load import synthetic_load
 
@@ -273,3 +274,20 @@ def test_percentiles_are_waits_that_somebody_had() -> None:
     waits = Waits.of(float(number) for number in range(1, 101))
     assert (waits.median, waits.p95, waits.worst) == (50.0, 95.0, 100.0)
     assert Waits.of([7.0]) == Waits(1, 7.0, 7.0, 7.0)
+
+
+def test_of_the_minimum_scale_none_is_looked_at_again_and_again() -> None:
+    machines = SimulatedMachines(
+        environment := Environment(1, minimum_scale=1000, maximum_scale=2000, grace_period=0.0)
+    )
+    numbers = [machines.launch(0.0) for _ in range(1002)]
+    machines.free([(0.0, number, -1) for number in numbers], 0)
+    machines.show(0, 10.0)
+    assert [machine.id for machine in environment.idle] == numbers[:2]
+    for number in numbers[:2]:
+        machines.terminate(number, 10.0)
+    machines.show(3, 20.0)
+    assert len(environment.idle) == 3
+    environment.enabled = False
+    machines.show(0, 20.0)
+    assert len(environment.idle) == 1000

@@ -72,7 +72,7 @@ def test_forty_wait_and_the_maximum_is_raised(crowded: Session, tmp_path: Path) 
     with Tmux(tmp_path, [str(COMMAND), "console", "queue"], environment, (80, 24)) as person:
         person.sees("shared: ▶ 1 running", "waiting", "the only machine", "quota: eve's 2 mach")
         person.goes("environment shared").sees("1 busy", "0 to 1 machines", "2 for each user", "1 Queue")
-        person.presses("e").sees("Machines at most").on_row("Machines at most")
+        person.presses("e").sees("Maximum scale").on_row("Maximum scale")
         person.presses("BSpace").types("5").sees("median wait").presses("F2").sees("median wait", "Yes")
         person.presses("y").sees("5 busy", "5 of 5 machines are busy")
         person.presses("2").sees("leased").presses("X").sees("Drain 1 machine?").presses("y").sees("draining")

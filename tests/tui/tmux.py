@@ -83,17 +83,21 @@ class Tmux:
         """Go down to the row that holds a text."""
         self.presses("home")
         for _ in range(60):
-            row = next((line for line in self.text.splitlines() if "▸" in line), "")
-            if text in row:
+            place = self._cursor()
+            if text in place[1]:
                 return self
-            before = self.text
             self.presses("down")
-            until(partial(self._differs, before), f"another row than {row!r}")
+            until(partial(self._has_left, place), f"another row than {place[1]!r}")
         message = f"no row holds {text!r}:\n{self.text}"
         raise AssertionError(message)
 
-    def _differs(self, before: str) -> bool:
-        return self.text != before
+    def _cursor(self) -> tuple[int, str]:
+        """Return the line of the cursor, and what stands there: what else changes on the screen is no move."""
+        lines = enumerate(self.text.splitlines())
+        return next(((number, line) for number, line in lines if "▸" in line), (0, ""))
+
+    def _has_left(self, place: tuple[int, str]) -> bool:
+        return self._cursor() not in (place, (0, ""))
 
     def _call(self, *arguments: str) -> str:
         command = ["tmux", "-S", str(self._socket), *arguments]

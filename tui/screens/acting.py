@@ -10,10 +10,10 @@ from tui.failures import explained
 from tui.screens.screen import ConsoleScreen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from core.projects.service import Project
-    from core.resources.resource import Action, Asking, Resource
+    from core.resources.resource import Action, Asking, Query, Resource
 
 
 class Acting(ConsoleScreen):
@@ -56,10 +56,12 @@ class Acting(ConsoleScreen):
 
     def _action_refusal(self, action: Action[Any]) -> str | None:
         row = self.chosen_row
-        if row is None:
+        if row is None and action.requery is None:
             return "there is no row here"
         if reason := (self.write_refusal if action.changes else self.session.can)(action.permission):
             return reason
+        if action.requery is not None:
+            return None
         chosen = self.chosen_ids
         if not chosen:
             return "the marked rows are not among these: u unmarks them"
@@ -87,8 +89,13 @@ class Acting(ConsoleScreen):
         action = self._action(id_)
         if reason := self._action_refusal(action):
             self.console.warn(reason)
-            return
-        self.work(self._do(action, [*self.chosen_ids]), group="ask")
+        elif action.requery is not None:
+            self.turn(action.requery)
+        else:
+            self.work(self._do(action, [*self.chosen_ids]), group="ask")
+
+    def turn(self, requery: Callable[[Query], Query]) -> None:
+        """Show the same rows otherwise, where rows are listed."""
 
     async def _do(self, action: Action[Any], ids: Sequence[int]) -> None:
         # Read anew: what is asked and what is done is about the rows as they are, whatever was last painted.
@@ -106,7 +113,8 @@ class Acting(ConsoleScreen):
     async def _change(self, action: Action[Any], rows: Sequence[Any]) -> None:
         able = [row for row in rows if action.refuse is None or action.refuse(self.session, row) is None]
         if not able:
-            self.console.warn(action.refuse(self.session, rows[0]) or "" if action.refuse else "")
+            reason = action.refuse(self.session, rows[0]) or "" if action.refuse else ""
+            self.console.warn(f"none of the {len(rows)} marked rows: {reason}" if len(rows) > 1 else reason)
             return
         if action.asks is not None:
             answered = await self._answered(action.asks, able)

@@ -101,6 +101,7 @@ def description_class(resource: Resource[Any]) -> type[Description]:
             action.key, f"do('{action.id}')", action.title, id=f"{resource.name}.{action.id}", tooltip=action.meaning
         )
         for action in resource.actions
+        if action.requery is None
     ]
     return type(f"{resource.singular.title()}Description", (Description,), {"resource": resource, "BINDINGS": bindings})
 

@@ -12,11 +12,10 @@ from textual.containers import Vertical
 from core.environments.loads import load
 from core.errors import InvalidInputError, ShoalError
 from core.quantities import age, duration, money
-from core.queue.service import next_free
 from core.resources.address import address
 from core.resources.environment_form import ENVIRONMENT_FORM
 from core.resources.environments import ENVIRONMENTS
-from core.resources.form import headline
+from core.resources.form import excuse, headline
 from core.resources.registry import resource
 from core.resources.resource import Consequence, Empty, Query, Tone
 from tui.screens.acting import Acting
@@ -280,7 +279,7 @@ class EnvironmentScreen(Acting):
             pane.on_tick(now)
 
     async def _foresee(self) -> None:
-        estimate = await self.listing(next_free, self.session, self.load.environment)
+        estimate = await self.listing(self.session.queue.next_free, self.load.environment.id)
         self._free_at = None if estimate is None or not estimate.median else time.time() + estimate.median
         self._show_work(time.time())
 
@@ -367,7 +366,7 @@ class EnvironmentScreen(Acting):
             self._show_limits()
             row, answers = self.load, {"maximum_scale": str(scale)}
             detail = await self._forecast(row, answers)
-            self._doing = "asked for below"
+            self._doing = "it waits for your answer"
             self._show_limits()
             question = f"Maximum scale of {row.environment.slug}: {row.environment.maximum_scale} → {scale}?"
             if await self.console.decide(Consequence(question, detail)):
@@ -383,7 +382,8 @@ class EnvironmentScreen(Acting):
         told = [await self.read(form.consequence, self.session, row, answers)] if form.consequence else []
         if form.preview is not None:
             try:
-                told.append(headline(await self.long(form.preview, self.session, row, answers)))
+                sections = await self.long(form.preview, self.session, row, answers)
+                told.append(headline(sections, of_what=True) or excuse(sections))
             except ShoalError as error:
                 told.append(f"no forecast: {error.message}")
         return "\n\n".join(text[:1].upper() + text[1:] for text in told if text)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.console import Group
+from rich.table import Table
 from rich.text import Text
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from core.text import cells, pad
+from core.text import cells
 from tui.live_keys import GROUPS, live_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.console import RenderableType
     from rich.style import Style
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -38,28 +41,28 @@ class KeyList(Static):
 
     def show(self, keys: Sequence[LiveKey]) -> None:
         """Show these keys."""
-        self.update(self._text(keys) if keys else Text("No key here does that."))
+        self.update(self._groups(keys) if keys else Text("No key here does that."))
 
-    def _text(self, keys: Sequence[LiveKey]) -> Text:
-        text = Text()
+    def _groups(self, keys: Sequence[LiveKey]) -> Group:
         room = min(max((cells(key.keys) for key in keys), default=0), 16)
+        parts: list[RenderableType] = []
         for group in GROUPS:
-            inside = [key for key in keys if key.group == group]
-            if inside:
-                text.append(("\n" if text else "") + f"{group}\n", self._style("group"))
-            for key in inside:
-                text.append_text(self._line(key, room))
-        text.rstrip()
-        return text
+            if inside := [key for key in keys if key.group == group]:
+                parts += [Text("")] * bool(parts) + [Text(group, self._style("group")), self._lines(inside, room)]
+        return Group(*parts)
 
-    def _line(self, key: LiveKey, room: int) -> Text:
-        name = "reason" if key.reason else "key"
-        text = Text()
-        text.append(f"  {pad(key.keys, room)}  ", self._style(name))
-        text.append(key.meaning, self._style("reason" if key.reason else "word"))
-        if key.reason:
-            text.append(f"\n  {' ' * room}  × not now: {key.reason}", self._style("reason"))
-        return text.append("\n")
+    def _lines(self, keys: Sequence[LiveKey], room: int) -> Table:
+        """Return keys beside what they do, which goes on below itself where it is long."""
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(width=room + 2)
+        table.add_column()
+        for key in keys:
+            name, word = ("reason", "reason") if key.reason else ("key", "word")
+            told = Text(key.meaning, self._style(word))
+            if key.reason:
+                told.append(f"\n× not now: {key.reason}", self._style("reason"))
+            table.add_row(Text(f"  {key.keys}", self._style(name)), told)
+        return table
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"keys--{name}", partial=True)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tui.app import Console
 
 MOST = 60
+_NOTHING = "nothing here is called so; what is elsewhere has its key there"
 _LEFT_OUT = ("palette", "command", "back", "app.focus_next", "app.focus_previous")
 
 
@@ -137,6 +138,8 @@ class Palette(ModalScreen[None]):
     def action_move(self, by: int) -> None:
         """Mark another one."""
         listed = self.query_one(OptionList)
+        if not self._shown:
+            return
         if by > 0:
             listed.action_cursor_down()
         else:
@@ -154,7 +157,7 @@ class Palette(ModalScreen[None]):
         self._shown = [self._offers[number] for _, number in sorted(scored)[:MOST]]
         listed = self.query_one(OptionList)
         listed.clear_options()
-        listed.add_options([Option(self._line(each)) for each in self._shown])
+        listed.add_options([Option(self._line(each)) for each in self._shown] or [Option(_NOTHING, disabled=True)])
         listed.highlighted = 0 if self._shown else None
 
     def _line(self, offer: Offer) -> Text:

@@ -12,6 +12,7 @@ from textual.binding import Binding
 
 from core.errors import InvalidInputError
 from core.resources.address import address
+from core.resources.registry import resource as registered
 from core.resources.resource import Query
 from tui.screens.acting import Acting
 from tui.screens.screen import ConsoleScreen
@@ -20,9 +21,10 @@ from tui.widgets.filter_line import FilterLine
 from tui.widgets.live_table import LiveTable
 from tui.widgets.summary import Summary
 from tui.widgets.table_model import TableModel
+from tui.widgets.told_line import ToldLine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -69,12 +71,14 @@ class ResourceList(Acting, ConsoleScreen):
         self._loaded_at = 0.0
         self._load_took = 0.0
         self._table: LiveTable[Any] = LiveTable((), self._model, id="rows")
+        self._told = ToldLine(self.resource)
 
     def body(self) -> ComposeResult:
-        """Yield the counts, the table with what stands in its place when it is empty, and the line for the filter."""
+        """Yield the counts, the table with what stands in its place when it is empty, and the lines below it."""
         yield Summary()
         yield self._table
         yield EmptyText(self.resource.empty)
+        yield self._told
         yield FilterLine()
 
     def on_mount(self) -> None:
@@ -126,6 +130,15 @@ class ResourceList(Acting, ConsoleScreen):
         if chosen is not None:
             self.console.view.put(self._columns_name, [columns[number].key for number in chosen])
             self._table.columns = self._columns()
+
+    def details_changed(self) -> None:
+        """Tell anew what depends on the rows and on the cursor."""
+        self._told.tell(self.chosen_row, time.time())
+        super().details_changed()
+
+    def turn(self, requery: Callable[[Query], Query]) -> None:
+        """Show what another query asks for in the place of this list."""
+        self._requery(requery(self.query_))
 
     def _requery(self, query: Query) -> None:
         self.query_ = query
@@ -199,7 +212,8 @@ class ResourceList(Acting, ConsoleScreen):
             self.set_focus(self._table)
         empty = self.query_one(EmptyText)
         empty.display = is_empty
-        empty.is_filtered = bool(self.query_.text or self.query_.where)
+        is_turned = any(action.requery for action in self.resource.actions)  # a list has such filters at any time
+        empty.is_filtered = bool(self.query_.text or (self.query_.where and not is_turned))
         self.details_changed()
 
     # What goes on.
@@ -216,6 +230,7 @@ class ResourceList(Acting, ConsoleScreen):
     def on_tick(self, now: float) -> None:
         """Let the texts that move with the clock move, and catch up where there was no time for it."""
         self._table.tick(now)
+        self._told.tell(self.chosen_row, now)
         self._follow_on()
 
     def _follow_on(self) -> None:
@@ -401,6 +416,15 @@ def _place_of(ids: Sequence[int], id_: int, *, ascending: bool) -> int:
     return low
 
 
+def _unused(resource: Resource[Any]) -> Sequence[Binding]:
+    """Return keys of all lists that are never of use in this one: the line of keys has no room for them, help has."""
+    form = resource.form
+    can_add = bool(resource.adds) or (form is not None and form.can_add)
+    unused = {action for action, can in (("add", can_add), ("edit", form is not None and form.can_edit)) if not can}
+    made = (each for each in ResourceList.BINDINGS if isinstance(each, Binding))
+    return [replace(each, show=False) for each in made if each.action in unused]
+
+
 @cache
 def screen_class(resource: Resource[Any]) -> type[ResourceList]:
     """Return the list screen of a resource: its keys are those of all lists and those of its actions."""
@@ -410,7 +434,19 @@ def screen_class(resource: Resource[Any]) -> type[ResourceList]:
         )
         for action in resource.actions
     ]
+    bindings += _unused(resource)
     return type(f"{resource.name.title()}List", (ResourceList,), {"resource": resource, "BINDINGS": bindings})
+
+
+async def _checked(console: Console, resource: Resource[Any], given: Mapping[str, str]) -> None:
+    """Refuse values of filters that are none, rather than show a list that is empty because of a slip."""
+    for each in resource.filters:
+        value = given.get(each.key, "")
+        if wrong := [one for one in value.split(",") if one and each.choices and one not in each.choices]:
+            message = f"there is no {each.key} {wrong[0]!r:.120}: it is one of {', '.join(each.choices)}"
+            raise InvalidInputError(message, field=each.key)
+        if value and each.of:
+            await console.read(registered(each.of).find, console.session, console.project, value)
 
 
 async def list_screen(
@@ -436,6 +472,7 @@ async def list_screen(
     if unknown := [key for key in arguments if key not in known]:
         message = f"{resource.name} have no filter {unknown[0]!r}: {', '.join(known) or 'there is none'}"
         raise InvalidInputError(message, field=unknown[0])
+    await _checked(console, resource, arguments)
     text = " ".join(words)
     query = Query(
         project,

@@ -89,6 +89,7 @@ class ConsoleScreen(Screen[None]):
             self.on_commit()
             self.on_changes(None)
         self.details_changed()
+        self.status_bar.look_again()
         fitted(self.console)
 
     def on_resize(self) -> None:
@@ -109,6 +110,12 @@ class ConsoleScreen(Screen[None]):
         if action == "back" and len(self.console.screen_stack) <= 2:
             return "this is the first place: type :q to leave"
         return None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave the key of a pane to the command line while one is typed in: there it completes a word."""
+        if action == "next_pane" and self.query("CommandLine"):
+            return False
+        return super().check_action(action, parameters)
 
     def write_refusal(self, permission: str) -> str | None:
         """Return why what needs a permission and changes something cannot be done here, None where it can."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
 from textual.binding import Binding
@@ -10,6 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from core.errors import ShoalError
 from core.text import cells, fit, pad, plain
 from tui import commands
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
     from tui.app import Console
     from tui.commands import Suggestion
+    from tui.names_meant import Meant
+    from tui.screens.screen import ConsoleScreen
 
 LONGEST = 1000
 SHOWN = 6
@@ -126,7 +130,22 @@ class CommandLine(Vertical):
         event.stop()
         if not self._completing:
             self.query_one(Suggestions).show(commands.suggestions(event.value))
+            self._suggest_names(event.value)
         self._completing = False
+
+    def _suggest_names(self, line: str) -> None:
+        from tui.names_meant import meant  # noqa: PLC0415 - declarations, read when somebody types what has a name
+
+        if (wanted := meant(line) if " " in line else None) is not None:
+            cast("ConsoleScreen", self.screen).work(self._read_names(line, wanted), group="names")
+
+    async def _read_names(self, line: str, wanted: Meant) -> None:
+        from tui.names_meant import names_meant  # noqa: PLC0415
+
+        with suppress(ShoalError):  # what cannot be offered can be typed, and is then told why it cannot be
+            found = await cast("ConsoleScreen", self.screen).read(names_meant, self._owner.session, wanted)
+            if self.is_attached and found and self.query_one(Input).value == line:
+                self.query_one(Suggestions).show([*found, *self.query_one(Suggestions).found])
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go there."""

@@ -96,6 +96,7 @@ class FormPreview(Vertical):
         self._at_rest = asyncio.Event()
         self._at_rest.set()
         self._headline = ""
+        self._in_full = ""
         self._line = Headline()
         self.view = DescriptionView()
 
@@ -116,10 +117,10 @@ class FormPreview(Vertical):
             screen.work(self._go_on(), group="preview")
 
     async def of(self, answers: Mapping[str, str]) -> str:
-        """Return the line that says the most of these answers, empty where it is not known before long."""
+        """Return the line that says the most of these answers, and of what; empty where it is not known before long."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._at_rest.wait(), PATIENCE)
-        return self._headline if self._known == dict(answers) else ""
+        return self._in_full if self._known == dict(answers) else ""
 
     async def _go_on(self) -> None:
         try:
@@ -140,7 +141,7 @@ class FormPreview(Vertical):
             await asyncio.sleep(PAUSE - (time.monotonic() - asked_at))
 
     async def _find(self, answers: Mapping[str, str]) -> None:
-        self._headline = ""
+        self._headline = self._in_full = ""
         if not answers:
             self.on_mount()
             return
@@ -153,7 +154,7 @@ class FormPreview(Vertical):
                 self._show([_told(error.message, Tone.BAD)], error.message, Tone.BAD)
             return
         if answers == self._wanted:
-            self._headline = headline(sections)
+            self._headline, self._in_full = headline(sections), headline(sections, of_what=True)
             told = next((pair.text for section in sections for pair in section.pairs), _NOTHING)
             tone = Tone.STRONG if self._headline else Tone.DIM
             self._show(sections or [_told(_NOTHING, tone)], self._headline or told, tone)

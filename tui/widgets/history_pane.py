@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from core.environments.service import Environment
+    from core.environments.environment import Environment
     from data.changes import Change
 
 PERIODS = {"an hour": 3600.0, "a day": 86400.0, "a week": 7 * 86400.0}

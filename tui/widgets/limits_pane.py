@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.environments.loads import queues
-from core.resources.environment_form import waiting_text
+from core.resources.environment_consequence import waiting_text
 from core.resources.environments import limits_section
 from core.resources.resource import Pair, Section, Tone
 from tui.widgets.description_view import DescriptionView

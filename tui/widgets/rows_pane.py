@@ -206,5 +206,6 @@ def rows_pane(resource: Resource[Any]) -> type[RowsPane]:
             tooltip=each.meaning,
         )
         for each in resource.actions
+        if each.requery is None
     ]
     return type(f"{resource.name.title()}Pane", (RowsPane,), {"resource": resource, "BINDINGS": bindings})

@@ -14,8 +14,8 @@ from tui.widgets.sparkline import sparkline
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from core.environments.environment import Environment
     from core.environments.samples import Sample
-    from core.environments.service import Environment
     from core.session import Session
 
 HOUR = 3600.0

@@ -14,6 +14,7 @@ import subprocess
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from core.machines.host_keys import fingerprint
@@ -136,7 +137,9 @@ class SshTunnel:
         if "administratively prohibited" in self._hear():
             raise HostError("refused", "answered, but its SSH server allows no forwarding (AllowStreamLocalForwarding)")
         user = self._target.address.user
-        raise HostError("down", f"answered, but no Docker Engine listens at {place} for {user}")
+        # OpenSSH's server says the same where it forbids this forwarding.
+        why = f"answered, but no Docker Engine listens at {place} for {user}, or sshd has AllowStreamLocalForwarding no"
+        raise HostError("down", why)
 
     @property
     def is_open(self) -> bool:
@@ -261,8 +264,13 @@ def socket_address(path: str) -> str:
     if len(os.fsencode(path)) <= _LONGEST_SOCKET:
         return path
     directory, _, name = path.rpartition("/")
-    descriptor = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    return f"/proc/self/fd/{descriptor}/{name}"
+    return f"/proc/self/fd/{_held_open(directory)}/{name}"
+
+
+@cache
+def _held_open(directory: str) -> int:
+    """Open a directory once: whoever was given a path by way of it may use that as long as this process runs."""
+    return os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 def _connected(path: str) -> socket.socket:

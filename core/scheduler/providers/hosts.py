@@ -8,6 +8,7 @@ machine has gone has its stop command run, until one was done.
 from __future__ import annotations
 
 import logging
+import math
 import sqlite3
 import threading
 import time
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     """Something to write."""
 
 SHOWN_PROBLEMS = 2
+SWEEP_AGAIN = 10.0
+"""Seconds after which a host is swept again where that failed."""
 LOSE_AGAIN = 1.0
 """Seconds after which attempts that are still open on a host that was given up are given up again."""
 
@@ -60,7 +63,7 @@ class HostsProvider:
         self._commands = HostCommands(session)
         self._to_run: list[tuple[int, HostCommand]] = []
         self._away_since: dict[int, float] = {}
-        self._swept: set[int] = set()
+        self._sweep_at: dict[int, float] = {}
         self._was_up: set[int] = set()
 
     def recover(self) -> None:
@@ -190,7 +193,7 @@ class HostsProvider:
         if seen.health == "up":
             acts += self._up(host)
         else:
-            self._swept.discard(host.id)
+            self._sweep_at.pop(host.id, None)
             why = _sentence(host, seen)
             acts += [_vanishing(machine_id, why) for machine_id in host.idle]
         if not host.numbers:
@@ -200,8 +203,8 @@ class HostsProvider:
         return acts
 
     def _up(self, host: HostState) -> Sequence[Act]:
-        if host.id not in self._swept:
-            self._swept.add(host.id)
+        if time.monotonic() >= self._sweep_at.get(host.id, 0.0):
+            self._sweep_at[host.id] = math.inf
             threading.Thread(target=self._sweep, args=(host.id,), name=f"sweep {host.name}", daemon=True).start()
         acts = [_readying(machine_id) for machine_id in host.starting]
         if host.row["failures"]:
@@ -261,7 +264,8 @@ class HostsProvider:
             finally:
                 engine.close()
         except (EngineDownError, RefusedError, OSError, sqlite3.Error) as error:
-            logger.warning("host %s: nothing swept: %s", host_id, error)
+            self._sweep_at[host_id] = time.monotonic() + SWEEP_AGAIN
+            logger.warning("host %s: not swept, that is tried again: %s", host_id, error)
         finally:
             self._session.database.close_reader()
 

@@ -21,7 +21,7 @@ from tests.tui.story import story
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from core.environments.service import Environment
+    from core.environments.environment import Environment
     from core.executions.execution import Execution
     from core.session import Session
     from tests.enacted import Enacted
@@ -97,7 +97,7 @@ async def test_enter_opens_it_and_panes_are_reached_by_number_and_by_tab(enacted
         await person.sees("gpu-m0", "starting", "▁ 1 starting")
         await person.presses("tab").sees("environment gpu history", "nothing was recorded within an hour")
         await person.presses("w").sees("nothing was recorded within a day")
-        await person.presses("tab").sees("environment gpu limits", "Machines at most")
+        await person.presses("tab").sees("environment gpu limits", "Maximum scale")
         await person.presses("tab").sees("environment gpu queue").presses("escape").sees("ENVIRONMENT")
 
 
@@ -161,7 +161,7 @@ async def test_a_read_only_console_changes_nothing(enacted: Enacted, gpu: Enviro
 
 async def test_the_form_is_reached_and_left_again(enacted: Enacted, gpu: Environment) -> None:
     async with story(enacted.session, address=f"environment {gpu.slug}") as person:
-        await person.presses("e").sees("edit environment gpu", "Machines at most").presses("escape")
+        await person.presses("e").sees("edit environment gpu", "Maximum scale").presses("escape")
         await person.sees("environment gpu queue")
 
 
@@ -194,8 +194,8 @@ async def test_there_is_no_such_pane(enacted: Enacted, gpu: Environment) -> None
 async def test_the_form_says_what_it_would_have_done(enacted: Enacted, gpu: Environment) -> None:
     ended(enacted, 30)
     async with story(enacted.session, address=f"edit environment {gpu.slug}", size=WIDE) as person:
-        await person.sees("Change a limit").on_field("Machines at most").presses("backspace").types("1")
-        await person.sees("Forecast", "median wait", "utilization", "* 1")
+        await person.sees("Change a limit").on_field("Maximum scale").presses("backspace").types("1")
+        await person.sees("replayed", "median wait", "utilization", "* 1")
         await person.presses("f2").sees("Change environment gpu?", "median wait").presses("n").sees("1 changed")
         await person.presses("backspace").types("x").sees("cannot be").does_not_see("median wait")
 
@@ -203,12 +203,12 @@ async def test_the_form_says_what_it_would_have_done(enacted: Enacted, gpu: Envi
 async def test_the_forecast_is_reached_on_a_small_screen(enacted: Enacted, gpu: Environment) -> None:
     ended(enacted, 30)
     async with story(enacted.session, address=f"edit environment {gpu.slug}") as person:
-        await person.sees("What if (f3): nothing was changed yet").on_field("Machines at most")
+        await person.sees("What if (f3): nothing was changed yet").on_field("Maximum scale")
         await person.presses("backspace").types("1").sees("What if (f3): median wait").does_not_see("utilization")
-        await person.presses("f3").sees("utilization").does_not_see("Machines at most")
-        await person.presses("escape").sees("Machines at most", "1 changed").does_not_see("utilization")
-        await person.presses("f3", "f3").sees("Machines at most").presses("f2").sees("Change environment gpu?")
-        await person.presses("y").sees("was changed: Machines at most")
+        await person.presses("f3").sees("utilization").does_not_see("Maximum scale")
+        await person.presses("escape").sees("Maximum scale", "1 changed").does_not_see("utilization")
+        await person.presses("f3", "f3").sees("Maximum scale").presses("f2").sees("Change environment gpu?")
+        await person.presses("y").sees("was changed: Maximum scale")
     assert enacted.session.environments.get("gpu").maximum_scale == 1
 
 
@@ -220,8 +220,8 @@ async def test_raising_the_maximum_says_what_it_would_have_done(enacted: Enacted
 
 async def test_without_a_history_nothing_is_foretold(enacted: Enacted, gpu: Environment) -> None:
     async with story(enacted.session, address=f"edit environment {gpu.slug}") as person:
-        await person.on_field("Machines at most").presses("backspace").types("9").sees("there is no forecast")
-        await person.presses("f2").sees("was changed: Machines at most")
+        await person.on_field("Maximum scale").presses("backspace").types("9").sees("there is no forecast")
+        await person.presses("f2").sees("was changed: Maximum scale")
 
 
 async def test_what_is_typed_meanwhile_is_foretold_at_last(
@@ -240,7 +240,7 @@ async def test_what_is_typed_meanwhile_is_foretold_at_last(
     form = dataclasses.replace(ENVIRONMENTS.form, preview=preview)
     monkeypatch.setattr("core.resources.environments.ENVIRONMENTS", dataclasses.replace(ENVIRONMENTS, form=form))
     async with story(enacted.session, address=f"edit environment {gpu.slug}") as person:
-        await person.on_field("Machines at most")
+        await person.on_field("Maximum scale")
         await person._pilot.press("ctrl+u", "6")
         await person.waits_for("simulating…")
         assert await asyncio.to_thread(begun.wait, 20)

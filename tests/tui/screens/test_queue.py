@@ -52,7 +52,7 @@ async def test_everything_that_matters_fits_eighty_columns(queueing: Queueing) -
 
 async def test_a_priority_is_raised_after_its_consequence_was_said(queueing: Queueing) -> None:
     async with story(admin(queueing), size=(120, 40), address="queue") as person:
-        await person.on_row("#7").presses("plus").sees("Raise the priority of this execution?", "It goes before 1 of")
+        await person.on_row("#7").presses("plus").sees("Raise the priority of #7?", "It goes before 1 of")
         await person.presses("y").sees("#7 has a high priority", "! the only machine is busy", "1      #7", "2      #6")
         await person.on_row("#7").presses("minus").sees("behind everything of high priority").presses("n")
         await person.presses("plus").sees("its priority is high already")

@@ -20,9 +20,9 @@ PLACE = "edit environment local"
 async def test_a_limit_is_changed_and_only_that(session: Session) -> None:
     before = session.environments.get("local")
     async with story(session) as person:
-        await person.goes(PLACE).sees("Machines at least", "f2 Save", "local  (fixed)")
+        await person.goes(PLACE).sees("Minimum scale", "f2 Save", "local  (fixed)")
         await person.presses("tab", "tab", "tab", "ctrl+u", "7").sees("1 changed", "was")
-        await person.presses("f2").sees("environment local was changed: Machines at most").does_not_see("f2 Save")
+        await person.presses("f2").sees("environment local was changed: Maximum scale").does_not_see("f2 Save")
     after = session.environments.get("local")
     assert after.maximum_scale == 7
     assert after == replace(before, maximum_scale=7, version=before.version + 1)
@@ -122,7 +122,7 @@ async def test_who_saves_without_having_seen_a_change_is_told_of_it_and_nothing_
         bob.environments.set("local", maximum_scale="3", per_user_quota="1")
         await person.presses("f2").sees("bob changed maximum_scale").sees("to 3", "* 7")
         assert session.environments.get("local").maximum_scale == 3
-        await person.presses("f2").sees("was changed: Machines at most")
+        await person.presses("f2").sees("was changed: Maximum scale")
     after = session.environments.get("local")
     assert (after.maximum_scale, after.per_user_quota) == (7, 1)
 

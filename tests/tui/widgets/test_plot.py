@@ -231,3 +231,17 @@ def test_moments_stand_at_times_that_clocks_show() -> None:
     assert [tick.label[-2:] for tick in hours.ticks] == ["15", "30", "45", "00"]
     days = Axis(noon, noon + 7 * 86400, 7, kind=Kind.CLOCK)
     assert [tick.label for tick in days.ticks][:2] == ["Wed 25", "Thu 26"]
+
+
+def test_a_line_ends_where_nothing_is_known() -> None:
+    points = [(float(n), 3.0) for n in (*range(20), *range(60, 80))]
+    connected, apart = (dots(text(Curve("k", points, gap), size=(80, 8))[1:]) for gap in (math.inf, 1.5))
+    columns = {x for x, _ in apart}
+    assert columns < {x for x, _ in connected}
+    assert max(b - a for a, b in zip(sorted(columns), sorted(columns)[1:], strict=False)) > 60
+
+
+@pytest.mark.parametrize(("most", "labels"), [(0, ["1", "0"]), (1, ["1", "0"]), (2, ["2", "1", "0"])])
+def test_what_is_counted_begins_at_nothing_and_has_no_parts_of_one(most: int, labels: list[str]) -> None:
+    rows = text(Curve("k", [(n, n % (most + 1)) for n in range(100)]), axes=Axes(counted=True), size=(60, 20))
+    assert [row.split("┤")[0].strip() for row in rows if "┤" in row] == labels
