@@ -133,6 +133,8 @@ def _add(declared: Resource[Any]) -> click.Command:
             click.echo(plain(f"{declared.label(row)} was added"))
         if remark:
             note(remark)
+        for line in form.after_adding(row) if form.after_adding else ():
+            note(plain(line))
 
     options = [
         *argument_options(form.fields),

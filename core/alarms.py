@@ -55,6 +55,7 @@ def look(connection: sqlite3.Connection, home: Home, now: float) -> Sequence[Ala
         *_scheduler(connection, home, now),
         *_disks(home, limits["disk_alarm"]),
         *_hosts(connection),
+        *_engines(connection),
         *_launches(connection, now, limits["alarm_after"]),
     ]
     # Where no scheduler answers, what keeps work waiting is known, and what was said of it is old.
@@ -135,6 +136,16 @@ def _hosts(connection: sqlite3.Connection) -> Iterator[Alarm]:
             yield Alarm("fail", "host", sentence, address("host", row["name"]))
 
 
+def _engines(connection: sqlite3.Connection) -> Iterator[Alarm]:
+    """Look for environments of this box whose work waits for its Docker Engine: what hosts do is told of each."""
+    rows = connection.execute(
+        "SELECT v.slug, min(w.reason) AS reason FROM waiting_reasons w JOIN environments v ON v.id = w.environment_id"
+        " WHERE w.code = 'engine' AND v.kind = 'local' AND v.deleted_at IS NULL GROUP BY v.id ORDER BY v.slug"
+    )
+    for row in rows:
+        yield Alarm("fail", "engine", f"nothing starts in {row['slug']}: {row['reason']}", "about")
+
+
 def _launches(connection: sqlite3.Connection, now: float, within: float) -> Iterator[Alarm]:
     """Look for machines that were given up lately."""
     rows = connection.execute(
@@ -154,6 +165,7 @@ def _stuck(connection: sqlite3.Connection, now: float, after: float) -> Iterator
     rows = connection.execute(
         "SELECT w.environment_id, v.slug, min(w.able_since) AS since, w.reason FROM waiting_reasons w"
         " JOIN environments v ON v.id = w.environment_id WHERE w.able_since IS NOT NULL"
+        " AND NOT (w.code = 'engine' AND v.kind = 'local')"
         " GROUP BY w.environment_id HAVING min(w.able_since) <= ? ORDER BY v.slug",
         (now - after,),
     )

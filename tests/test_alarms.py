@@ -86,7 +86,7 @@ def test_a_scheduler_that_hangs_is_told_only_while_there_is_work(
 
 
 @pytest.mark.usefixtures("scheduler")
-@pytest.mark.parametrize("code", Code)
+@pytest.mark.parametrize("code", sorted(set(Code) - {Code.ENGINE}))
 def test_what_could_run_and_does_not_is_an_alarm_after_a_while(
     session: Session, system: Session, enacted: Enacted, code: Code
 ) -> None:
@@ -210,6 +210,15 @@ def test_a_disk_that_fills(session: Session, disks: dict[str, int]) -> None:
     session.settings.set("disk_alarm", 40)
     disks["percent"] = 45
     assert len(alarms(session)) == 1
+
+
+@pytest.mark.usefixtures("scheduler")
+def test_an_engine_that_does_not_answer_is_an_alarm_at_once(
+    session: Session, system: Session, enacted: Enacted
+) -> None:
+    execution = enacted.create("train")
+    reason(system, execution, Code.ENGINE, "since 14:02:10 the Docker Engine does not answer")
+    assert sentences(session) == ["nothing starts in local: since 14:02:10 the Docker Engine does not answer"]
 
 
 def test_the_worst_comes_first(session: Session, enacted: Enacted, disks: dict[str, int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,3 +55,10 @@ def test_an_edit_is_warned_of_what_it_would_bring_and_not_of_what_was_before(ses
     assert box_warning(session, hosts, {"cpus": "8", "maximum_scale": "99"}) is None
     checks = [check for check in examine(session.home) if check.name == "machines"]
     assert [(check.state, check.message) for check in checks] == [("warn", told)]
+
+
+def test_gpus_that_are_named_and_not_there(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    session.environments.create("gpu", maximum_scale="2", gpu_devices="0,1", gpus_per_machine="1")
+    monkeypatch.setattr(box, "Path", lambda _: SimpleNamespace(glob=lambda _: ["/dev/nvidia0"]))
+    (said,) = box.box_warnings(session.read("environment.see"))
+    assert "gpu give away 2 GPUs, and this box shows 1" in said

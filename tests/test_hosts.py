@@ -13,6 +13,7 @@ from core.machines.host_address import read_address
 from core.machines.host_keys import fingerprint, make_private_key, public_key, read_host_key, read_private_key
 from core.master_key import master_keys
 from core.policy import Role
+from core.resources.host_form import HOST_FORM
 from core.resources.hosts import HOSTS
 from core.resources.machines import MACHINES
 from core.secrets import Secrets
@@ -155,6 +156,41 @@ def test_a_key_with_a_passphrase_is_refused_and_one_in_one_line_is_taken(farm: S
 def test_a_host_key_is_found_in_a_line_of_ssh_keyscan() -> None:
     assert read_host_key(f"[gpu-2]:2222 {HOST_KEY} a comment") == HOST_KEY
     assert fingerprint(HOST_KEY).startswith("SHA256:")
+
+
+def test_the_feed_does_not_tell_commands_which_may_hold_a_password(farm: Session) -> None:
+    host = add(farm, start_command="ipmitool -P hunter2 power on")
+    farm.hosts.set(host, start_command="ipmitool -P hunter3 power on")
+    farm.hosts.set(host, start_command="")
+    rows = farm.read("organization.see").execute("SELECT what FROM changes WHERE kind = 'host'").fetchall()
+    told = "; ".join(row["what"] for row in rows)
+    assert "hunter" not in told
+    assert "start_command: changed" in told
+    assert "start_command: none" in told
+
+
+def test_commands_and_what_they_print_are_for_admins(farm: Session, shoal: Shoal) -> None:
+    host = add(farm, start_command="ipmitool -P hunter2 power on")
+    with farm.database.transaction() as connection:
+        connection.execute(
+            "INSERT INTO host_commands (host_id, kind, began_at, output) VALUES (?, 'start', 0, 'hunter2')", (host.id,)
+        )
+        connection.execute("INSERT INTO users (id, uuid, name, created_at) VALUES (77, 'u', 'ada', 0)")
+        connection.execute("INSERT INTO memberships VALUES (?, 77, 'member', 0)", (farm.actor.organization_id,))
+    member = shoal.session("ada")
+    assert "hunter2" in farm.hosts.get(host.name).start_command
+    assert "hunter2" in farm.hosts.commands(host)[0].output
+    for seen in (*member.hosts.list(), member.hosts.get(host.name)):
+        assert (seen.start_command, seen.stop_command) == ("(for admins)", "")
+    assert member.hosts.commands(host)[0].output == ""
+
+
+def test_who_adds_a_host_is_told_what_to_do_next(farm: Session) -> None:
+    host = add(farm)
+    assert HOST_FORM.after_adding is not None
+    told = HOST_FORM.after_adding(host)
+    assert host.public_key in told
+    assert "`shoal hosts fetch-key gpu-2`" in told[-1]
 
 
 def test_the_second_of_two_editors_is_told_of_the_first(farm: Session) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from core.environments.settings import LIMITS, read_limit
@@ -13,7 +14,7 @@ from core.quantities import binary_size
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from core.environments.environment import Environment
     from core.session import Session
@@ -63,7 +64,16 @@ def box_warning(session: Session, environment: Environment | None, answers: Mapp
 
 def box_warnings(connection: sqlite3.Connection) -> Sequence[str]:
     """Return what is to be said of all environments of this box."""
-    return warnings(_shares(connection), Box.here())
+    shares = _shares(connection)
+    return [*warnings(shares, Box.here()), *_missing_gpus(shares, len(list(Path("/dev").glob("nvidia[0-9]*"))))]
+
+
+def _missing_gpus(shares: Sequence[Share], there: int) -> Iterator[str]:
+    """Say of GPUs that are named and cannot be there; it is said later, not when they are named: drivers may come."""
+    named = {gpu for share in shares for gpu in share.gpus}
+    if len(named) > there:
+        whose = " and ".join(share.slug for share in shares if share.gpus)
+        yield f"{whose} give away {len(named)} GPUs, and this box shows {there} (/dev/nvidia*): is its driver installed?"
 
 
 def warnings(shares: Sequence[Share], box: Box) -> Sequence[str]:

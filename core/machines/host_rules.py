@@ -57,6 +57,9 @@ def told_of(connection: sqlite3.Connection, row: sqlite3.Row, changed: dict[str,
             told.append(f"environment: {row['environment']} → {slug}")
         elif name == "host_key":
             told.append(f"host key: {fingerprint(row[name]) or 'none'} → {fingerprint(value) or 'none'}")
+        elif name in ("start_command", "stop_command"):
+            # They may hold a password, and everybody reads the feed.
+            told.append(f"{name}: changed" if value else f"{name}: none")
         elif name != "public_key":
             told.append(f"{name}: {_plain(row[name])} → {_plain(value)}")
     if secret is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from core.session import Session
 
 OWNER, KEY = "hosts", "private_key"
+HIDDEN = "(for admins)"
 
 
 class CommandRun(NamedTuple):
@@ -48,7 +50,8 @@ class Hosts:
 
     def list(self) -> Sequence[Host]:
         """Return every host, by name."""
-        return [from_row(row) for row in self._session.read("host.see").execute(f"{SELECT} ORDER BY h.name")]
+        rows = self._session.read("host.see").execute(f"{SELECT} ORDER BY h.name")
+        return [self._shown(from_row(row)) for row in rows]
 
     def get(self, reference: str) -> Host:
         """Return the host with this name or uuid.
@@ -65,16 +68,17 @@ class Hosts:
             names = some_of([host.name for host in self.list()]) or "none yet"
             message = f"there is no host {reference!r:.120}; hosts: {names}"
             raise NotFoundError(message, field="host")
-        return from_row(row)
+        return self._shown(from_row(row))
 
     def commands(self, host: Host, limit: int = 20) -> Sequence[CommandRun]:
-        """Return the last runs of its commands, newest first."""
+        """Return the last runs of its commands, newest first; what they printed is for who may change them."""
         rows = self._session.read("host.see").execute(
             "SELECT id, kind, began_at, ended_at, exit_code, output FROM host_commands"
             " WHERE host_id = ? ORDER BY id DESC LIMIT ?",
             (host.id, limit),
         )
-        return [CommandRun(*row) for row in rows]
+        runs = [CommandRun(*row) for row in rows]
+        return runs if self._may_change else [run._replace(output="") for run in runs]
 
     def create(self, name: str, environment: str, address: str, *, private_key: str = "", **settings: str) -> Host:
         """Add a host to an environment of kind `hosts`. Without a private key a pair is made for it.
@@ -267,6 +271,17 @@ class Hosts:
         record(connection, self._session.actor.id, "host", host.id, told_of(connection, row, changed, secret))
         if "slots" in changed:
             drain_beyond(connection, host.id, changed["slots"], self._session.actor.id)
+
+    @property
+    def _may_change(self) -> bool:
+        return self._session.can("host.edit") is None
+
+    def _shown(self, host: Host) -> Host:
+        """Leave out the commands for whoever may not change them: they may hold a password."""
+        if self._may_change:
+            return host
+        start, stop = (command and HIDDEN for command in (host.start_command, host.stop_command))
+        return replace(host, start_command=start, stop_command=stop)
 
     def _flag(self, host: Host, *, on: bool) -> None:
         from core.scheduler import machines  # noqa: PLC0415

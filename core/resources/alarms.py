@@ -92,6 +92,6 @@ ALARMS: Resource[Alarm] = Resource(
     opens=lambda row: row.address,
     filters=(
         RowFilter("level", "how bad it is", ("fail", "warn")),
-        RowFilter("about", "what it is about", ("scheduler", "stuck", "host", "launch", "disk")),
+        RowFilter("about", "what it is about", ("scheduler", "engine", "stuck", "host", "launch", "disk")),
     ),
 )

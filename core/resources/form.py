@@ -71,6 +71,8 @@ class Form(Generic[Row]):
 
     `preview` shows beside the fields what saving these answers would bring, which may take seconds to find out; of
     its lines the strong one says the most, and is repeated where it is asked whether to save.
+
+    `after_adding` says on a command line, in lines, what there is to do next with a row that was added.
     """
 
     fields: tuple[Field, ...]
@@ -85,6 +87,7 @@ class Form(Generic[Row]):
     consequence: Callable[[Session, Row, Mapping[str, str]], str | None] | None = None
     add_consequence: Callable[[Session, Mapping[str, str]], str | None] | None = None
     preview: Callable[[Session, Row, Mapping[str, str]], Sequence[Section]] | None = None
+    after_adding: Callable[[Row], Sequence[str]] | None = None
 
     @property
     def can_add(self) -> bool:

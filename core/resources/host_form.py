@@ -11,7 +11,7 @@ from core.machines.host_keys import LARGEST_KEY
 from core.resources.form import Field, Form
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from core.progress import Progress
     from core.projects.service import Project
@@ -141,8 +141,20 @@ def _connection(row: Host) -> Mapping[str, str]:
     return {"address": row.address, "docker_socket": row.docker_socket}
 
 
+def _next(row: Host) -> Sequence[str]:
+    lines = []
+    if row.public_key:
+        lines += [f"put this line into ~/.ssh/authorized_keys of the user in {row.address}:", row.public_key]
+    if row.fingerprint:
+        return [*lines, f"then: `shoal hosts test {row.name}`"]
+    shown = f"it showed the host key {row.offered_fingerprint}; if that is right" if row.offered_key else "then"
+    fetch = "" if row.offered_key else f"`shoal hosts fetch-key {row.name}`, "
+    return [*lines, f"{shown}: {fetch}`shoal hosts pin-key {row.name}`, `shoal hosts test {row.name}`"]
+
+
 HOST_FORM: Form[Host] = Form(
     fields=_FORM_FIELDS,
+    after_adding=_next,
     values=_values,
     add_slowly=_add,
     add_permission="host.edit",

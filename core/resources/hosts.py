@@ -146,7 +146,7 @@ def _run(row: Host, run: CommandRun) -> Sequence[Pair]:
     tone = Tone.DIM if run.exit_code == 0 else Tone.BAD
     lines = run.output.splitlines()[-_SHOWN_OUTPUT:]
     return [
-        Pair(iso_time(run.began_at), f"{ending(run.kind, row.name, run.exit_code, '')} after {took}", tone=tone),
+        Pair(iso_time(run.began_at), f"{ending(run.kind, row.name, run.exit_code)} after {took}", tone=tone),
         *(Pair("", line, tone=Tone.DIM) for line in lines),
     ]
 

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from core.quantities import duration
-from core.text import plain
 from data.changes import SYSTEM, record
 
 if TYPE_CHECKING:
@@ -241,10 +240,9 @@ class _Output:
         return (self._head + middle + self._tail).decode(errors="replace").strip()
 
 
-def ending(kind: str, name: str, code: int | None, output: str) -> str:
-    """Say how a command ended: `start command of gpu-2 failed (exit code 3): no such domain`."""
-    last = next((shown for line in reversed(output.splitlines()) if (shown := plain(line).strip())), "")
-    return f"{kind} command of {name} {_ending(code)}{f': {last:.200}' if last else ''}"
+def ending(kind: str, name: str, code: int | None) -> str:
+    """Say how a command ended: `start command of gpu-2 failed (exit code 3)`; what it printed is not for everybody."""
+    return f"{kind} command of {name} {_ending(code)}"
 
 
 def _ending(code: int | None) -> str:

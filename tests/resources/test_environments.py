@@ -8,6 +8,7 @@ import pytest
 
 from core.environments.settings import LIMITS
 from core.errors import InvalidInputError, NotFoundError
+from core.machines import usage
 from core.resources.environments import ENVIRONMENTS
 from core.resources.machines import MACHINES
 from tests.resources.conftest import listed
@@ -34,6 +35,7 @@ def machine(session: Session, name: str, state: str = "idle", *, runs: int | Non
         ).lastrowid
         if runs is not None:
             connection.execute("UPDATE executions SET status = 'started', machine_id = ? WHERE id = ?", (made, runs))
+            usage.enter(connection, made or 0, "execution", 0.0, runs)
 
 
 def count(session: Session, status: str, number: int, *, team: int = 0) -> None:

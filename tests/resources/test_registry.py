@@ -59,7 +59,7 @@ def test_a_declaration_agrees_with_itself(name: str) -> None:
         assert (declared.form.edit_version is None) == (declared.form.version is None)
     assert set(asked) <= TABLE.keys()
     for action in declared.actions:
-        assert (action.run, action.run_slowly, action.address, action.asks).count(None) == 3
+        assert (action.run, action.run_slowly, action.address, action.requery, action.asks).count(None) == 4
 
 
 @pytest.mark.parametrize("name", RESOURCES)

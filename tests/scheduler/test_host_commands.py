@@ -54,7 +54,7 @@ def ended(session: Session, number: int) -> tuple[int | None, str]:
 def test_output_and_exit_code_are_kept(commands: HostCommands, session: Session, host_id: int) -> None:
     number = begin(commands, session, host_id, 'echo "waking $SHOAL_HOST"; echo twice >&2; exit 7')
     assert ended(session, number) == (7, "waking gpu-1\ntwice")
-    assert ending("start", "gpu-1", *ended(session, number)) == "start command of gpu-1 failed (exit code 7): twice"
+    assert ending("start", "gpu-1", ended(session, number)[0]) == "start command of gpu-1 failed (exit code 7)"
 
 
 def test_of_long_output_the_beginning_and_the_end_are_kept(
@@ -196,13 +196,6 @@ def _is_dead(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return True
-
-
-def test_what_a_command_prints_reaches_no_terminal_as_it_is(
-    commands: HostCommands, session: Session, host_id: int
-) -> None:
-    number = begin(commands, session, host_id, "printf 'no power\\033[2J\\033]0;title\\007\\n\\033[0m\\n'; exit 1")
-    assert ending("start", "gpu-1", *ended(session, number)) == "start command of gpu-1 failed (exit code 1): no power"
 
 
 def test_an_end_is_written_down_once_the_database_takes_it(

@@ -178,7 +178,9 @@ def test_a_start_command_that_fails_is_not_tried_again_at_once_not_even_by_the_n
     farm.set(minimum_scale="1")
     farm.scheduler.start()
     (gone,) = farm.until_machines(1, "gone")
-    assert gone.reason == "start command of gpu-1 failed (exit code 3): no such domain"
+    assert gone.reason == "start command of gpu-1 failed (exit code 3): `shoal hosts show gpu-1` has what it printed"
+    assert "no such domain" in farm.session.hosts.commands(farm.host())[0].output
+    assert "no such domain" not in farm.host().failure + " ".join(farm.told())
     farm.scheduler.kill()
     farm.scheduler.start()
     farm.set(maximum_scale="3")

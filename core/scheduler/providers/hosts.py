@@ -228,7 +228,8 @@ class HostsProvider:
             return [lambda writing: self._begin(writing, host, "start", waiting[0])]
         if last["exit_code"] != 0:
             self._failed("launch")
-            return [_giving_up(waiting, ending("start", host.name, last["exit_code"], last["output"]))]
+            why = ending("start", host.name, last["exit_code"])
+            return [_giving_up(waiting, f"{why}: `shoal hosts show {host.name}` has what it printed")]
         return ()
 
     def _stop(self, connection: sqlite3.Connection, host: HostState, seen: Seen, now: float) -> Sequence[Act]:
