@@ -73,7 +73,7 @@ def _missing_gpus(shares: Sequence[Share], there: int) -> Iterator[str]:
     named = {gpu for share in shares for gpu in share.gpus}
     if len(named) > there:
         whose = " and ".join(share.slug for share in shares if share.gpus)
-        yield f"{whose} give away {len(named)} GPUs, and this box shows {there} (/dev/nvidia*): is its driver installed?"
+        yield f"{whose} give away {len(named)} GPUs, and this box shows {there} (/dev/nvidia*): is the driver there?"
 
 
 def warnings(shares: Sequence[Share], box: Box) -> Sequence[str]:
