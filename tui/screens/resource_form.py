@@ -163,7 +163,18 @@ class ResourceForm(FormScreen):
             f"{name} was added" if self._is_new else f"{name} was changed: {', '.join(self._labels(answers))}"
         )
         if self.is_here:
+            self._settle(row)
             self.console.back()
+
+    def _settle(self, row: Any) -> None:  # noqa: ANN401 - a row of any resource
+        """Take what was saved for what is there: a form that is the first place stays, and nobody else changed that."""
+        if self._is_new:
+            return
+        self._row, values = row, self._declared.values(row)
+        for name, field in self.form.fields.items():
+            field.renew(values.get(name, field.given))
+            field.remark = ""
+        self.form.look_again()
 
     async def _carry_out(self, answers: Mapping[str, str]) -> Any:  # noqa: ANN401 - a row of any resource
         if self._is_new:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from textual.binding import Binding
 
+from core.resources.hosts import HOSTS
 from core.resources.machines import MACHINES
 from core.resources.registry import resource
 from core.resources.resource import Query
@@ -15,6 +17,7 @@ from tests.queueing import Queueing
 from tests.tui.story import story
 
 if TYPE_CHECKING:
+    from core.machines.host import Host
     from core.machines.service import Machine
     from core.shoal import Shoal
     from tests.enacted import Enacted
@@ -186,3 +189,33 @@ async def test_a_palette_without_an_offer_says_so(queueing: Queueing) -> None:
 async def test_a_filter_that_names_nothing_is_refused_where_one_is(queueing: Queueing, address: str, told: str) -> None:
     async with story(queueing.admin, size=(80, 24), address="queue") as person:
         await person.goes(address).sees(told).does_not_see("Nothing here matches")
+
+
+async def test_a_new_maximum_says_why_nothing_is_foretold(queueing: Queueing) -> None:
+    async with story(queueing.admin, size=(80, 24), address="environment local") as person:
+        await person.presses("greater_than_sign").sees("Maximum scale of local: 1 → 2?", "There is no forecast")
+
+
+def test_what_draining_a_host_means_is_said_of_each_number(queueing: Queueing) -> None:
+    drain = next(each for each in HOSTS.actions if each.id == "drain")
+    assert drain.consequence is not None
+    numbers = ((0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (3, 2))
+    rows = [SimpleNamespace(name="rack-1", machines=machines, busy=busy) for machines, busy in numbers]
+    told = [drain.consequence(queueing.admin, [cast("Host", row)]) for row in rows]
+    begin = "It takes no new work, and it stays cordoned. "
+    assert [each.detail.removeprefix(begin) for each in told if each] == [
+        "No machine is there.",
+        "Its machine leaves: nothing runs there.",
+        "Its machine finishes what it runs, and then leaves.",
+        "2 machines leave: nothing runs there.",
+        "Of 2 machines, 1 finishes what it runs first.",
+        "Of 3 machines, 2 finish what they run first.",
+    ]
+
+
+async def test_a_form_that_stays_does_not_take_its_own_change_for_somebody_elses(queueing: Queueing) -> None:
+    async with story(queueing.admin, size=(80, 24), address="edit environment local") as person:
+        await person.types("X")
+        queueing.admin.environments.edit("local", {"name": "theirs"})
+        await person.sees("somebody else changed it meanwhile, to theirs").presses("f2").sees("was changed: Name")
+        await person.presses("down").does_not_see("somebody else")
