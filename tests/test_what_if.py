@@ -80,7 +80,7 @@ def test_what_a_longer_grace_period_costs(enacted: Enacted, environment: Environ
     result = what_if(enacted.session, environment, {"scale_down_grace_period": "30m"}, begin)
     assert result.today is not None
     assert result.proposed is not None
-    assert in_short(result.today, result.proposed) == "waits as before; 5.0 more machine hours, 10.00 more"
+    assert in_short(result.today, result.proposed) == "waits as before; 5.0 more machine hours, which cost 10.00 more"
     assert result.proposed.utilization == pytest.approx(10 / 15)
     cheaper = what_if(enacted.session, environment, {"price_per_hour": "1"}, begin)
     assert cheaper.today is not None

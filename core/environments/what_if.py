@@ -201,7 +201,7 @@ def _measured(session: Session, environment: Environment, begun: WhatIf) -> Outc
 
 
 def in_short(today: Outcome, proposed: Outcome) -> str:
-    """Return the difference as a sentence: `median wait 19 min → 2 min; 14.0 more machine hours, 3.50 more`."""
+    """Return the difference as a sentence: `median wait 19 min → 2 min; 14.0 more machine hours, which cost 3.50 more`."""
     if today == proposed:
         return "nothing would be different"
     return f"{_wait_told(today, proposed)}; {_bill_told(today, proposed)}{_unserved_told(today, proposed)}"
@@ -232,7 +232,7 @@ def _bill_told(today: Outcome, proposed: Outcome) -> str:
     told = "as many machine hours"
     if abs(hours) >= 0.05:
         told = f"{abs(hours):,.1f} {'more' if hours > 0 else 'fewer'} machine hours"
-    return f"{told}, {abs(cost):,.2f} {'more' if cost > 0 else 'less'}" if abs(cost) >= 0.005 else told
+    return f"{told}, which cost {abs(cost):,.2f} {'more' if cost > 0 else 'less'}" if abs(cost) >= 0.005 else told
 
 
 def _unserved_told(today: Outcome, proposed: Outcome) -> str:

@@ -476,15 +476,7 @@ class LiveTable(ScrollView, Generic[Row], can_focus=True):
     def _theme(self) -> TableStyles:
         if self._styles is None:
             # Not `partial`: a muted colour is made from the background, without which it is that for a black one.
-            style = self.get_component_rich_style
-            self._styles = TableStyles(
-                header=style("live-table--header"),
-                cursor=style("live-table--cursor"),
-                cursor_blurred=style("live-table--cursor-blurred"),
-                marked=style("live-table--marked"),
-                bar=style("live-table--bar"),
-                tones={tone: style(f"live-table--{tone}") for tone in Tone},
-            )
+            self._styles = TableStyles.of(self.get_component_rich_style)
         return self._styles
 
     def _ask(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.segment import Segment
 from rich.style import Style
@@ -16,7 +16,7 @@ from tui.widgets.cell_text import cell_text
 from tui.widgets.table_layout import GUTTER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tui.widgets.table_layout import TableLayout
 
@@ -40,6 +40,18 @@ class TableStyles:
     marked: Style
     bar: Style
     tones: Mapping[Tone, Style]
+
+    @classmethod
+    def of(cls, style: Callable[[str], Style]) -> Self:
+        """Take them from a table's component classes, each of which `style` gives."""
+        return cls(
+            header=style("live-table--header"),
+            cursor=style("live-table--cursor"),
+            cursor_blurred=style("live-table--cursor-blurred"),
+            marked=style("live-table--marked"),
+            bar=style("live-table--bar"),
+            tones={tone: style(f"live-table--{tone}") for tone in Tone},
+        )
 
 
 @dataclass(frozen=True, slots=True)
