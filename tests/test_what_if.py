@@ -85,7 +85,7 @@ def test_what_a_longer_grace_period_costs(enacted: Enacted, environment: Environ
     cheaper = what_if(enacted.session, environment, {"price_per_hour": "1"}, begin)
     assert cheaper.today is not None
     assert cheaper.proposed is not None
-    assert in_short(cheaper.today, cheaper.proposed) == "waits as before; as many machine hours, 10.00 less"
+    assert in_short(cheaper.today, cheaper.proposed) == "waits as before; as many machine hours, which cost 10.00 less"
 
 
 def test_what_changes_nothing_that_is_simulated(enacted: Enacted, environment: Environment) -> None:

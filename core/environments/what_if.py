@@ -201,7 +201,7 @@ def _measured(session: Session, environment: Environment, begun: WhatIf) -> Outc
 
 
 def in_short(today: Outcome, proposed: Outcome) -> str:
-    """Return the difference as a sentence: `median wait 19 min → 2 min; 14.0 more machine hours, which cost 3.50 more`."""
+    """Return the difference as a sentence: `median wait 19 min → 2 min; 2 more machine hours, which cost 3.50 more`."""
     if today == proposed:
         return "nothing would be different"
     return f"{_wait_told(today, proposed)}; {_bill_told(today, proposed)}{_unserved_told(today, proposed)}"
