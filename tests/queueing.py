@@ -111,6 +111,13 @@ class Queueing:
             connection.execute("UPDATE executions SET started_at = ? WHERE id = ?", (time.time() - since, execution.id))
         return self.enacted.session.executions.by_id(started.id)
 
+    def served(self, *sessions: Session, environment_id: int = 1) -> None:
+        """Have had these people be served, one after the other."""
+        with self.system.write("execution.run") as connection:
+            connection.execute("DELETE FROM last_served WHERE environment_id = ?", (environment_id,))
+            for turn, session in enumerate(sessions, 1):
+                connection.execute("INSERT INTO last_served VALUES (?, ?, ?)", (environment_id, session.actor.id, turn))
+
     def planned(self) -> None:
         """Let the plan look at it once, without a machine being there: it says why all of them wait."""
         with self.system.write("execution.run") as connection:
@@ -120,7 +127,7 @@ class Queueing:
 
     def empty(self) -> None:
         """Take everything away that waits, runs or ran."""
-        tables = ("execution_events", "attempts", "machine_usage", "execution_counts", "waiting_reasons")
+        tables = ("execution_events", "attempts", "machine_usage", "execution_counts", "waiting_reasons", "last_served")
         with self.system.write("execution.run") as connection:
             for table in (*tables, "executions", "machines", "environment_teams"):
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608

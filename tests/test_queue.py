@@ -46,6 +46,7 @@ written = st.lists(
     per_user=st.integers(0, 3),
     quotas=st.dictionaries(st.sampled_from(["a", "b"]), st.sampled_from([None, 0, 1, 2]), max_size=2),
     access=st.sampled_from(["everyone", "teams"]),
+    served=st.lists(st.integers(0, 2), unique=True),
 )
 def test_a_place_is_the_turn_that_the_plan_would_give_with_machines_for_all(
     queueing: Queueing,
@@ -53,6 +54,7 @@ def test_a_place_is_the_turn_that_the_plan_would_give_with_machines_for_all(
     per_user: int,
     quotas: dict[str, int | None],
     access: str,
+    served: list[int],
 ) -> None:
     queueing.empty()
     queueing.environment(per_user_quota=0, access="everyone")
@@ -61,6 +63,7 @@ def test_a_place_is_the_turn_that_the_plan_would_give_with_machines_for_all(
         queueing.write(people[person], priority=priority, team_id=team, status=status, environment_id=1)
         for person, priority, team, status in rows
     ]
+    queueing.served(*(people[person] for person in served))
     environment = queueing.environment(per_user_quota=per_user, access=access, maximum_scale=1000, teams=quotas)
     turns = _turns(queueing, environment)
     line_up = line_ups(queueing.system.read("execution.see"))[environment]
@@ -91,6 +94,9 @@ def test_whose_turn_it_is_goes_round_and_a_quota_leaves_no_place(queueing: Queue
     first, second, third = (queueing.waits(alice) for _ in range(3))
     other = queueing.waits(bob)
     assert [place_in_queue(alice, each) for each in (first, other, second, third)] == [1, 2, 3, 4]
+    queueing.served(bob, alice)
+    assert [place_in_queue(alice, each) for each in (other, first, second, third)] == [1, 2, 3, 4]
+    queueing.served(alice, bob)
     queueing.environment(per_user_quota=2)
     assert [place_in_queue(alice, each) for each in (first, other, second, third)] == [1, 2, 3, None]
     assert place_in_queue(alice, queueing.runs(first)) is None

@@ -125,7 +125,13 @@ def start(connection: sqlite3.Connection, execution_id: int, machine_id: int, at
     ).fetchone()
     if row is None:
         return None
-    count(connection, _place(row), "queued", "started")
+    place = _place(row)
+    count(connection, place, "queued", "started")
+    connection.execute(
+        "INSERT INTO last_served SELECT ?1, ?2, coalesce(max(turn), 0) + 1 FROM last_served WHERE environment_id = ?1"
+        " ON CONFLICT (environment_id, user_id) DO UPDATE SET turn = excluded.turn",
+        (place.environment_id, place.user_id),
+    )
     attempt = connection.execute(
         "INSERT INTO attempts (execution_id, number, machine_id, state, created_at)"
         " SELECT ?, coalesce(max(number), 0) + 1, ?, 'preparing', ? FROM attempts WHERE execution_id = ? RETURNING id",

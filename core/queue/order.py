@@ -1,9 +1,9 @@
 """In which order everything that waits in an environment is served, as the plan would if no machine were missing.
 
 What a quota keeps from its turn has no place. Somebody's next execution stands on the level of the machines that they
-use by then, and what waits is served by priority, by level, and first in, first out: so a place is computed from
-counts, however many wait. Only those people are served one after the other who wait for a team that has more waiting
-than its quota lets in: what they may use depends on each other.
+use by then, and what waits is served by priority, by level, and on each level in the order of `turns`: so a place is
+computed from counts, however many wait. Only those people are served one after the other who wait for a team that has
+more waiting than its quota lets in: what they may use depends on each other.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ import json
 from array import array
 from collections import defaultdict
 from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
+from core.queue.turns import Counted, Stretch, Turn, stretches, turns_as_served
 from core.scheduler.fair_order import Line, Waiting, serve
 from core.scheduler.snapshot import snapshot
 
@@ -38,13 +40,17 @@ _OF_LINE = (
 )
 _NEXT = f"{_OF_LINE} AND priority = :priority AND id > :after ORDER BY id LIMIT :part"
 _LOWER = f"{_OF_LINE} AND priority < :priority ORDER BY priority DESC, id LIMIT :part"
-_COUNTS = f"SELECT user_id, -priority, count(*), sum(id < :id) {_UNTIED} GROUP BY user_id, team_id, status, priority"
+_COUNTS = (
+    f"SELECT user_id, -priority, count(*), min(id), sum(id < :id) {_UNTIED} GROUP BY user_id, team_id, status, priority"
+)
 _ORDER = f"""
-    WITH used(user_id, number) AS MATERIALIZED (SELECT value->>0, value->>1 FROM json_each(:used))
-    SELECT -i.priority, i.number + coalesce(used.number, 0) AS level, i.id FROM (
-        SELECT id, priority, user_id, row_number() OVER (PARTITION BY user_id ORDER BY priority DESC, id) - 1 AS number
+    WITH stretch(user_id, priority, level, number, position) AS MATERIALIZED
+        (SELECT value->>0, value->>1, value->>2, value->>3, key FROM json_each(:stretches))
+    SELECT i.id, i.priority, stretch.level + i.number AS turn, position FROM (
+        SELECT id, priority, user_id, row_number() OVER (PARTITION BY user_id, priority ORDER BY id) - 1 AS number
         {_UNTIED}) i
-    LEFT JOIN used USING (user_id) WHERE level < :quota ORDER BY i.priority DESC, level, i.id
+    JOIN stretch USING (user_id, priority) WHERE i.number < stretch.number
+    ORDER BY i.priority DESC, turn, position
 """  # noqa: S608 - made of constants
 _ALL = f"SELECT id {_OF_ENVIRONMENT} ORDER BY priority DESC, id"
 
@@ -55,14 +61,6 @@ class Standing(NamedTuple):
     execution_id: int
     user_id: int
     priority: int
-
-
-class _Turn(NamedTuple):
-    """When something is served: the smallest comes first."""
-
-    rank: int
-    level: int
-    execution_id: int
 
 
 class LineUp:
@@ -76,22 +74,24 @@ class LineUp:
         self._bound = {
             "environment": environment.id,
             "tied": json.dumps([*self._tied]),
-            "used": json.dumps([*environment.active.items()]),
-            "quota": self._quota,
         }
 
     def place(self, standing: Standing) -> int | None:
         """Return the place of one that waits, 1 for the next; None where a quota keeps it."""
         counts = self._counts(standing.execution_id)
-        turn = self._turn(standing, counts)
+        people = self._stretches(counts)
+        if standing.user_id in self._tied:
+            turn = next((turn for id_, turn in self._tied_turns() if id_ == standing.execution_id), None)
+        else:
+            turn = _turn(standing, counts, people)
         if turn is None:
             return None
         before = 0
-        for each in self._tied_turns():
+        for _, each in self._tied_turns():
             if each >= turn:
                 break
             before += 1
-        return 1 + before + sum(self._before(turn, user_id, of_ranks) for user_id, of_ranks in counts.items())
+        return 1 + before + sum(stretch.before(turn) for of_one in people.values() for stretch in of_one)
 
     def walk(self) -> Iterator[int]:
         """Yield the ids in their order, reading as far as somebody goes."""
@@ -105,55 +105,49 @@ class LineUp:
 
     def order(self) -> tuple[array[int], array[int]]:
         """Return the ids of all that have a place, in order, and of those that a quota keeps."""
-        untied = self._read(_ORDER)
-        turns: Iterable[sqlite3.Row | _Turn] = untied
+        people = self._stretches(self._counts(0))
+        known_stretches = sorted(
+            ((stretch, user_id) for user_id, of_one in people.items() for stretch in of_one),
+            key=lambda each: each[0].precedence,
+        )
+        told = [(user_id, -each.rank, each.level, each.number) for each, user_id in known_stretches]
+        rows = self._read(_ORDER, stretches=json.dumps(told))
         if self._tied:
-            turns = heapq.merge((_Turn(*row) for row in untied), self._tied_turns())
-        placed = array("q", (turn[2] for turn in turns))
+            untied = (
+                (id_, Turn(-priority, level, known_stretches[position][0].precedence))
+                for id_, priority, level, position in rows
+            )
+            placed = array("q", (id_ for id_, _ in heapq.merge(untied, self._tied_turns(), key=itemgetter(1))))
+        else:
+            placed = array("q", (row[0] for row in rows))
         waiting = sum(queue.created_total + queue.queued_total for queue in self.environment.queues)
         if len(placed) == waiting:
             return placed, array("q")
         known = set(placed)
         return placed, array("q", (row[0] for row in self._read(_ALL) if row[0] not in known))
 
-    def _turn(self, standing: Standing, counts: dict[int, dict[int, tuple[int, int]]]) -> _Turn | None:
-        if standing.user_id in self._tied:
-            turns = self._tied_turns()
-            return next((turn for turn in turns if turn.execution_id == standing.execution_id), None)
-        rank = -standing.priority
-        own = counts.get(standing.user_id, {})
-        level = self._used(standing.user_id) + _higher(own, rank) + own.get(rank, (0, 0))[1]
-        return _Turn(rank, level, standing.execution_id) if level < self._quota else None
-
-    def _before(self, turn: _Turn, user_id: int, of_ranks: dict[int, tuple[int, int]]) -> int:
-        """Return how many of one person are served before a turn."""
-        used = self._used(user_id)
-        room = max(0, self._quota - used)
-        higher = _higher(of_ranks, turn.rank)
-        number, older = of_ranks.get(turn.rank, (0, 0))
-        below = turn.level - used - higher
-        on_this_level = 0 <= below < min(number, older)
-        return min(room, higher + min(max(below, 0), number) + on_this_level)
-
-    def _used(self, user_id: int) -> int:
-        return self.environment.active.get(user_id, 0)
-
-    def _counts(self, execution_id: int) -> dict[int, dict[int, tuple[int, int]]]:
-        """Return by person and rank how many wait, and how many of them are older than one."""
-        counts: defaultdict[int, dict[int, tuple[int, int]]] = defaultdict(dict)
-        for user_id, rank, number, older in self._read(_COUNTS, id=execution_id):
-            before = counts[user_id].get(rank, (0, 0))
-            counts[user_id][rank] = (before[0] + number, before[1] + older)
+    def _counts(self, execution_id: int) -> dict[int, dict[int, Counted]]:
+        """Return by person and rank how many wait, which comes first, and how many of them are older than one."""
+        counts: defaultdict[int, dict[int, Counted]] = defaultdict(dict)
+        for user_id, rank, *counted in self._read(_COUNTS, id=execution_id):
+            each, before = Counted(*counted), counts[user_id].get(rank)
+            counts[user_id][rank] = before.plus(each) if before else each
         return counts
 
-    def _tied_turns(self) -> Iterator[_Turn]:
-        """Yield the turns of those whose places depend on each other, in order."""
+    def _stretches(self, counts: dict[int, dict[int, Counted]]) -> dict[int, list[Stretch]]:
+        """Return by person in which stretches what they have waiting is served."""
+        active, served, quota = self.environment.active, self.environment.served, self._quota
+        return {
+            user_id: list(stretches(active.get(user_id, 0), quota, served.get(user_id, 0), of_ranks))
+            for user_id, of_ranks in counts.items()
+        }
+
+    def _tied_turns(self) -> Iterator[tuple[int, Turn]]:
+        """Yield those whose places depend on each other with their turns, in order."""
         if not self._tied:
-            return
-        room = self.environment.room()
+            return iter(())
         lines = self._lines(queue for queue in self.environment.queues if queue.user_id in self._tied)
-        for line, waiting in serve(lines, room):
-            yield _Turn(waiting.rank, room.used_by_user(line.user_id) - 1, waiting.execution_id)
+        return turns_as_served(lines, self.environment.room(), self.environment.served)
 
     def _lines(self, queues: Iterable[Queue]) -> Iterator[Line]:
         for queue in queues:
@@ -195,5 +189,11 @@ def _tied(environment: Environment) -> frozenset[int]:
     return frozenset(queue.user_id for queue in environment.queues if queue.team_id in full)
 
 
-def _higher(of_ranks: dict[int, tuple[int, int]], rank: int) -> int:
-    return sum(number for other, (number, _) in of_ranks.items() if other < rank)
+def _turn(standing: Standing, counts: dict[int, dict[int, Counted]], people: dict[int, list[Stretch]]) -> Turn | None:
+    """Return the turn of one that depends on nobody else's, None where a quota keeps it."""
+    rank = -standing.priority
+    for stretch in people.get(standing.user_id, ()):
+        if stretch.rank == rank:
+            older = counts[standing.user_id][rank].older
+            return stretch.turn(older) if older < stretch.number else None
+    return None

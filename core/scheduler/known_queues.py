@@ -21,6 +21,8 @@ _COUNTS = (
     " WHERE number > 0 AND status IN ('created', 'queued', 'started', 'stopping')"
 )
 _EACH = " GROUP BY environment_id, user_id, team_id, status"
+_SERVED = "SELECT environment_id, user_id, turn FROM last_served"
+_OF_ONE = "environment_id = ? AND user_id = ?"
 _HEAD = (
     "SELECT -priority, id FROM executions INDEXED BY executions_waiting"
     " WHERE environment_id = ? AND user_id = ? AND team_id = ? AND status = ? AND status IN ('created', 'queued')"
@@ -70,6 +72,7 @@ class People:
     waiting: dict[Key, Tally] = field(default_factory=dict)
     active: dict[int, int] = field(default_factory=dict)
     team_active: dict[int, int] = field(default_factory=dict)
+    served: dict[int, int] = field(default_factory=dict)
     _heads: dict[tuple[int, int, str], tuple[Waiting, ...]] = field(default_factory=dict)
     _queues: dict[Key, Queue] = field(default_factory=dict)
     _limits: object = None
@@ -92,6 +95,7 @@ class People:
     def forget(self, user_id: int) -> None:
         """Forget everything about one person."""
         self.active.pop(user_id, None)
+        self.served.pop(user_id, None)
         for team_id, tally in self.tallies.pop(user_id, {}).items():
             if tally.active:
                 _subtract(self.team_active, team_id, tally.active)
@@ -165,17 +169,21 @@ class KnownQueues:
         self._people.clear()
         for environment_id, *counted in connection.execute(_COUNTS + _EACH):
             self.of(environment_id).add(*counted)
+        self._note_turns(connection.execute(_SERVED))
 
     def renew(self, connection: sqlite3.Connection, execution_ids: Iterable[int]) -> None:
         """Count anew for the people whose executions these are: where each is now, and wherever it may have been."""
         for environment_id, user_id in set(self._places(connection, execution_ids)):
             people = self.of(environment_id)
             people.forget(user_id)
-            rows = connection.execute(
-                f"{_COUNTS} AND environment_id = ? AND user_id = ?{_EACH}", (environment_id, user_id)
-            )
-            for _, *counted in rows:
+            of_one = (environment_id, user_id)
+            for _, *counted in connection.execute(f"{_COUNTS} AND {_OF_ONE}{_EACH}", of_one):
                 people.add(*counted)
+            self._note_turns(connection.execute(f"{_SERVED} WHERE {_OF_ONE}", of_one))
+
+    def _note_turns(self, rows: Iterable[tuple[int, int, int]]) -> None:
+        for environment_id, user_id, turn in rows:
+            self.of(environment_id).served[user_id] = turn
 
     def _places(self, connection: sqlite3.Connection, execution_ids: Iterable[int]) -> Iterator[tuple[int, int]]:
         for execution_id in execution_ids:

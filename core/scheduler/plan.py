@@ -72,10 +72,10 @@ class Environment:
     """One environment's limits, its present machines and its queues; `plan` changes nothing of it.
 
     `busy` machines run something or drain. `cordoned` ones are idle and take nothing: they count against the maximum
-    scale, not for the minimum. `active` and `team_active` count the machines that people and teams use. A team without
-    a quota has `other_teams_quota` (None: no limit). `launchable` is how many more machines can be asked for now (None:
-    any number), not before `launch_after`; `launch_problem` says why where that keeps machines from coming. `fault`
-    says why nothing can start now, if so.
+    scale, not for the minimum. `active` and `team_active` count the machines that people and teams use; `served` are
+    the turns at which people were served last, which rise. A team without a quota has `other_teams_quota` (None: no
+    limit). `launchable` is how many more machines can be asked for now (None: any number), not before `launch_after`;
+    `launch_problem` says why where that keeps machines from coming. `fault` says why nothing can start now, if so.
     """
 
     id: int
@@ -93,6 +93,7 @@ class Environment:
     cordoned: int = 0
     active: Mapping[int, int] = field(default_factory=dict)
     team_active: Mapping[int, int] = field(default_factory=dict)
+    served: Mapping[int, int] = field(default_factory=dict)
     queues: Sequence[Queue] = ()
     launchable: int | None = None
     launch_after: float = 0.0
@@ -110,8 +111,9 @@ class Environment:
         return self.enabled and self.fault is None
 
     def room(self) -> Room:
-        """Return how much of the quotas is in use."""
-        return Room(self.active, self.team_active, self.per_user_quota, self.team_quotas, self.other_teams_quota)
+        """Return how much of the quotas is in use, and whose turn it was last."""
+        quotas = (self.per_user_quota, self.team_quotas, self.other_teams_quota)
+        return Room(self.active, self.team_active, *quotas, self.served)
 
 
 @dataclass(slots=True)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from core.scheduler.fair_order import Waiting
     from core.scheduler.plan import Environment, Key
 
-_Entry = tuple[int, int, int, int]
-"""A person's place: rank, machines in use, execution; whose it is."""
+_Entry = tuple[int, int, int, int, int]
+"""A person's place: rank, machines in use, last turn, execution; whose it is."""
 _WORTH_ORDERING = 3
 
 
@@ -69,15 +69,16 @@ class Line:
 
 
 class Person:
-    """Somebody who runs executions: their queues, how many machines they use and how many executions wait."""
+    """Somebody who runs executions: queues, how many machines they use, how many executions wait, their last turn."""
 
-    __slots__ = ("active", "entry", "id", "lines", "waiting")
+    __slots__ = ("active", "entry", "id", "lines", "turn", "waiting")
 
     def __init__(self, person_id: int) -> None:
         self.id = person_id
         self.lines: list[Line] = []
         self.active = 0
         self.waiting = 0
+        self.turn = 0
         self.entry: _Entry | None = None
 
 
@@ -94,6 +95,7 @@ class SimulatedQueues:
         self._waiting: dict[int, Person] = {}
         self._touched: dict[int, Person] = {}
         self._order: list[_Entry] = []
+        self._turn = 0
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
@@ -119,11 +121,13 @@ class SimulatedQueues:
                 self._waiting[person.id] = self._touched[person.id] = person
 
     def start(self, lines: Iterable[Line]) -> None:
-        """Let the first one of each queue go to a machine; a queue may be named again."""
+        """Let the first one of each queue go to a machine, in this order; a queue may be named again."""
         for line in lines:
             person = line.person
             line.pop()
             person.active += 1
+            self._turn += 1
+            person.turn = self._turn
             person.waiting -= 1
             if not person.waiting:
                 del self._waiting[person.id]
@@ -154,6 +158,7 @@ class SimulatedQueues:
         persons = self._waiting.values() if few else self._in_order(number)
         environment.active = {person.id: person.active for person in persons}
         environment.team_active = self._team_active
+        environment.served = {person.id: person.turn for person in persons}
         environment.queues = [line.show(idle) for person in persons for line in person.lines if line.waits]
         return sum(person.waiting for person in persons)
 
@@ -163,11 +168,11 @@ class SimulatedQueues:
         entries: list[_Entry] = []
         while order and len(entries) < number:
             entry = heapq.heappop(order)
-            if persons[entry[3]].entry is entry:
+            if persons[entry[4]].entry is entry:
                 entries.append(entry)
         for entry in entries:
             heapq.heappush(order, entry)
-        return [persons[entry[3]] for entry in entries]
+        return [persons[entry[4]] for entry in entries]
 
     def _renew(self) -> None:
         """Put everybody whose place has changed where they belong."""
@@ -178,7 +183,7 @@ class SimulatedQueues:
                 heapq.heappush(order, entry)
         self._touched.clear()
         if len(order) > 4 * len(self._persons) + 64:
-            self._order = [entry for entry in order if self._persons[entry[3]].entry is entry]
+            self._order = [entry for entry in order if self._persons[entry[4]].entry is entry]
             heapq.heapify(self._order)
 
     def _entry(self, person: Person) -> _Entry | None:
@@ -187,4 +192,4 @@ class SimulatedQueues:
             return None
         lines = person.lines
         rank, execution_id = lines[0].first() if len(lines) == 1 else min(line.first() for line in lines if line.waits)
-        return (rank, person.active, execution_id, person.id)
+        return (rank, person.active, person.turn, execution_id, person.id)

@@ -85,6 +85,7 @@ class SnapshotReader:
         environment.starting = machines.all_starting(launch_timeout)
         environment.busy, environment.cordoned = len(machines.busy), len(machines.cordoned)
         environment.active, environment.team_active = dict(people.active), dict(people.team_active)
+        environment.served = dict(people.served)
         environment.queues = people.queues(connection, environment)
 
     def _catch_up(self, connection: sqlite3.Connection) -> None:

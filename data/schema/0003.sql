@@ -199,6 +199,18 @@ CREATE TABLE execution_counts (
 INSERT INTO execution_counts SELECT environment_id, user_id, team_id, project_id, status, count(*) FROM executions
     GROUP BY environment_id, user_id, team_id, project_id, status;
 
+-- Whose turn it was last: with every start in an environment `turn` rises by one, whatever the clock says.
+CREATE TABLE last_served (
+    environment_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    turn INTEGER NOT NULL,
+    PRIMARY KEY (environment_id, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX last_served_turn ON last_served (environment_id, turn);
+INSERT INTO last_served
+SELECT environment_id, user_id, row_number() OVER (PARTITION BY environment_id ORDER BY max(started_at), user_id)
+FROM executions WHERE started_at IS NOT NULL GROUP BY environment_id, user_id;
+
 -- Why the executions of one person and team wait in one environment, as the last plan saw it: `code` is of the closed
 -- list of `core/scheduler/reasons.py`, `reason` its sentence, in which `{whose}` stands for "your" or somebody's name
 -- and `{age}` for the time since `since`. `able_since` is since when nothing that somebody decided on, nor other work,

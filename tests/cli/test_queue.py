@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 def queueing(shoal: Shoal, directory: Path) -> Queueing:
     """One machine, on which a run of carol's has 60 of 120 seconds to go, and what waits behind it."""
     queueing = Queueing(shoal, Enacted(shoal, directory))
-    alice, bob = queueing.person("alice"), queueing.person("bob")
-    queueing.ran(alice, "train", 120, 120, 120)
+    alice, bob, carol = (queueing.person(name) for name in ("alice", "bob", "carol"))
+    queueing.ran(carol, "train", 120, 120, 120)
     queueing.environment(maximum_scale=1)
-    queueing.runs(queueing.waits(queueing.person("carol")), since=60)
+    queueing.runs(queueing.waits(carol), since=60)
     queueing.waits(alice)
     queueing.waits(bob)
     queueing.waits(queueing.admin)

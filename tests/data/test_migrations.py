@@ -79,7 +79,7 @@ def test_what_ran_and_waits_of_before_teams_and_hosts_is_kept(tmp_path: Path) ->
             PRIMARY KEY (migration_set, name));
         INSERT INTO _sqlite_migrations VALUES ('shoal', '0001', ''), ('shoal', '0002', '');
         INSERT INTO organizations (id, uuid, name, created_at) VALUES (1, 'o', 'o', 0);
-        INSERT INTO users (id, uuid, name, created_at) VALUES (1, 'u', 'ada', 0);
+        INSERT INTO users (id, uuid, name, created_at) VALUES (1, 'u', 'ada', 0), (2, 'v', 'bob', 0);
         INSERT INTO stores (id, uuid, name, kind, created_at) VALUES (1, 's', 'shoal', 'managed', 0);
         INSERT INTO environments (id, uuid, slug, name, price_per_hour, created_at)
             VALUES (1, 'e', 'local', 'x', 3600, 0);
@@ -91,8 +91,9 @@ def test_what_ran_and_waits_of_before_teams_and_hosts_is_kept(tmp_path: Path) ->
         INSERT INTO executions (id, uuid, project_id, counter, commit_id, environment_id, user_id, step, status, image,
             command, store_id, created_at, started_at, ended_at, machine_id, cost)
             VALUES (1, 'x1', 1, 1, 1, 1, 1, 'train', 'complete', 'i', '[]', 1, 0, 10, 20, 1, 10),
-                   (2, 'x2', 1, 2, 1, 1, 1, 'train', 'queued', 'i', '[]', 1, 0, NULL, NULL, NULL, NULL);
-        INSERT INTO execution_counts VALUES (1, 1, 1, 'complete', 1), (1, 1, 1, 'queued', 1);
+                   (2, 'x2', 1, 2, 1, 1, 1, 'train', 'queued', 'i', '[]', 1, 0, NULL, NULL, NULL, NULL),
+                   (3, 'x3', 1, 3, 1, 1, 2, 'train', 'complete', 'i', '[]', 1, 0, 5, 6, NULL, 0);
+        INSERT INTO execution_counts VALUES (1, 1, 1, 'complete', 1), (1, 1, 1, 'queued', 1), (2, 1, 1, 'complete', 1);
         INSERT INTO waiting_reasons VALUES (1, 1, 'queued', '1 of 1 machines are busy');
         PRAGMA user_version = 2;
         """
@@ -102,10 +103,11 @@ def test_what_ran_and_waits_of_before_teams_and_hosts_is_kept(tmp_path: Path) ->
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
     counts = connection.execute("SELECT team_id, status, number FROM execution_counts ORDER BY status").fetchall()
-    assert counts == [(0, "complete", 1), (0, "queued", 1)]
+    assert counts == [(0, "complete", 1), (0, "complete", 1), (0, "queued", 1)]
     usage = connection.execute("SELECT kind, began_at, ended_at, execution_id, cost FROM machine_usage").fetchall()
     assert usage == [("execution", 10, 20, 1, 10)]
+    assert connection.execute("SELECT * FROM last_served ORDER BY user_id").fetchall() == [(1, 1, 2), (1, 2, 1)]
     assert connection.execute("SELECT slug, kind, access FROM environments").fetchall() == [
         ("local", "local", "everyone")
     ]
-    assert connection.execute("SELECT team_id FROM executions").fetchall() == [(0,), (0,)]
+    assert connection.execute("SELECT team_id FROM executions").fetchall() == [(0,), (0,), (0,)]

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 MINUTE = History("train", (60.0, 60.0, 60.0))
 UNKNOWN = History("new", (5.0, 5.0))
-FREE = Room({}, {}, 0, {}, None)
-ALICE, BOB = 1, 2
+FREE = Room({}, {}, 0, {}, None, {})
+ALICE, BOB, CAROL = 1, 2, 3
 
 
 def seen(
@@ -58,13 +58,19 @@ def test_two_machines_take_one_after_the_other() -> None:
 
 
 def test_it_goes_round_between_people() -> None:
-    room = Room({ALICE: 2}, {}, 0, {}, None)
+    room = Room({ALICE: 2}, {}, 0, {}, None, {})
     foreseen = seen((ALICE, 2), (BOB, 2), running=(runs(50.0), runs(20.0)), room=room)
     assert [foreseen[id_].median for id_ in (3, 1, 4, 2)] == [10.0, 40.0, 70.0, 100.0]
 
 
+def test_with_one_machine_people_take_turns_beginning_with_whoever_was_served_longest_ago() -> None:
+    room = Room({BOB: 1}, {}, 0, {}, None, {ALICE: 1, BOB: 2})
+    foreseen = seen((BOB, 2), (ALICE, 2), (CAROL, 1), running=(runs(50.0, BOB),), room=room)
+    assert [foreseen[id_].median for id_ in (5, 3, 1, 4, 2)] == [10.0, 70.0, 130.0, 190.0, 250.0]
+
+
 def test_a_quota_keeps_one_until_the_own_run_ends() -> None:
-    room = Room({ALICE: 1}, {}, 1, {}, None)
+    room = Room({ALICE: 1}, {}, 1, {}, None, {})
     foreseen = seen((ALICE, 1), (BOB, 1), running=(runs(20.0),), free=1, room=room)
     assert (foreseen[1].median, foreseen[2].median) == (40.0, 0.0)
 

@@ -88,7 +88,9 @@ class World:
         self.launches = Launches()
         self.jobs: dict[int, Job] = {}
         self.machines: dict[int, Machine] = {}
+        self.served: dict[int, int] = {}
         self._last_id = 0
+        self._last_turn = 0
 
     def new_id(self) -> int:
         self._last_id += 1
@@ -143,6 +145,7 @@ class World:
             cordoned=sum(machine.cordoned for machine in self.in_state("idle")),
             active=Counter(job.user for job in running),
             team_active=Counter(job.team for job in running),
+            served=dict(self.served),
             launchable=None if launches.room is None else max(0, launches.room - len(self.machines)),
             launch_after=launches.after,
             launch_problem="no host answers" if launches.room is not None or launches.after else "",
@@ -186,6 +189,8 @@ class World:
         for id_, machine_id in decision.assign:
             machine = self.machines[machine_id]
             self.jobs[id_].status = "started"
+            self._last_turn += 1
+            self.served[self.jobs[id_].user] = self._last_turn
             machine.state, machine.job = "busy", id_
         for _, number in decision.launch:
             for _ in range(number):

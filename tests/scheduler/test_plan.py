@@ -10,6 +10,7 @@ from core.quantities import clock_time
 from core.scheduler.fair_order import Waiting
 from core.scheduler.plan import Decision, Environment, IdleMachine, Queue, StartingMachine, plan
 from core.scheduler.reasons import Code, reason_text
+from tests.scheduler.plan_world import World
 
 EMPTY = Environment(1)
 NOW = 1000.0
@@ -52,6 +53,29 @@ def test_the_machine_that_was_used_last_is_used_first() -> None:
     machines = (IdleMachine(1, 50), IdleMachine(2, 90), IdleMachine(3, 70))
     decision = plan([replace(EMPTY, idle=machines, queues=(queue(1, queued=1),))], 100)
     assert decision.assign == [(1, 2)]
+
+
+def test_with_one_machine_people_take_turns_however_much_one_of_them_has_sent_first() -> None:
+    world = World()
+    world.limits.maximum = 1
+    alice, bob, carol = 1, 2, 3
+    for user, number in ((alice, 100), (bob, 100), (carol, 1)):
+        for _ in range(number):
+            world.submit(user, 0, 0)
+    starts = []
+    for _ in range(6):
+        for look in (world.look(), world.look()):
+            starts += [look.waiting[execution].user for execution, _ in look.decision.assign]
+        world.finish(world.in_state("busy")[0])
+    assert starts == [alice, bob, carol, alice, bob, alice]
+
+
+def test_among_those_who_use_as_many_whoever_was_served_longest_ago_is_first() -> None:
+    queues = (queue(1, queued=3, first=1), queue(2, queued=3, first=11), queue(3, queued=3, first=21))
+    environment = replace(EMPTY, served={1: 8, 2: 9, 3: 7}, idle=idle(1, 2, 3, 4, 5), queues=queues)
+    assert [execution for execution, _ in plan([environment], 0).assign] == [21, 1, 11, 22, 2]
+    rose = replace(environment, active={2: 1})
+    assert [execution for execution, _ in plan([rose], 0).assign] == [21, 1, 11, 22, 2]
 
 
 def test_who_uses_fewest_machines_is_served_first_then_who_waited_longest() -> None:

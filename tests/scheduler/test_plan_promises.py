@@ -30,13 +30,17 @@ which = st.integers(0, 50)
 
 
 class Histories(RuleBasedStateMachine):
-    """Random people, limits, machines and clocks; `looks` are those of the last event, after which all is `settled`."""
+    """Random people, limits, machines and clocks; `looks` are those of the last event, after which all is `settled`.
+
+    `had_turns` says who was served before it, one after the other.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.world = World()
         self.looks: list[Look] = []
         self.settled: list[Environment] = []
+        self.had_turns: list[int] = []
         self.rhythm = [True]
 
     # What happens
@@ -143,6 +147,7 @@ class Histories(RuleBasedStateMachine):
 
     def tick(self) -> None:
         """Let the scheduler look until nothing is left to do, unless more happens before it comes to it."""
+        self.had_turns += [job.user for look in self.looks for job in given(look)]
         self.looks, self.settled = [], []
         self.rhythm.append(self.rhythm.pop(0))
         if not self.rhythm[0]:
@@ -256,17 +261,32 @@ class Histories(RuleBasedStateMachine):
                 assert got == mine[: len(got)]
 
     @invariant()
-    def people_are_served_by_priority_then_fewest_machines_then_longest_wait(self) -> None:
+    def people_are_served_by_priority_then_fewest_machines_then_longest_ago_then_longest_wait(self) -> None:
         for look in self.looks:
             use, waiting = Use(look.environment), dict(look.waiting)
             for job in given(look):
                 first = min(
                     (each for each in waiting.values() if use.has_place(*each.key)),
-                    key=lambda each: (each.rank, use.by_user[each.user], each.id),
+                    key=lambda each: (each.rank, use.by_user[each.user], use.last_turns.get(each.user, 0), each.id),
                 )
                 assert job == first
-                use.take(*job.key)
+                use.serve(*job.key)
                 del waiting[job.id]
+
+    @invariant()
+    def nobody_waits_for_a_second_turn_of_others_who_use_as_many(self) -> None:
+        had_turns = list(self.had_turns)
+        for look in self.looks:
+            use, waiting = Use(look.environment), dict(look.waiting)
+            for job in given(look):
+                del waiting[job.id]
+                for other in waiting.values():
+                    is_equal = other.rank == job.rank and use.by_user[other.user] <= use.by_user[job.user]
+                    if other.user != job.user and is_equal and use.has_place(*other.key):
+                        since = had_turns[::-1].index(other.user) if other.user in had_turns else len(had_turns)
+                        assert job.user not in had_turns[len(had_turns) - since :]
+                use.take(*job.key)
+                had_turns.append(job.user)
 
     @invariant()
     def nobody_waits_beside_an_idle_machine_because_another_is_over_quota(self) -> None:
@@ -402,10 +422,15 @@ class Use:
         self.environment = environment
         self.by_user = Counter(environment.active)
         self.by_team = Counter(environment.team_active)
+        self.last_turns = dict(environment.served)
 
     def take(self, user: int, team: int) -> None:
         self.by_user[user] += 1
         self.by_team[team] += 1
+
+    def serve(self, user: int, team: int) -> None:
+        self.take(user, team)
+        self.last_turns[user] = max(self.last_turns.values(), default=0) + 1
 
     def has_place(self, user: int, team: int) -> bool:
         quota, team_quota = self.environment.per_user_quota, quota_of(self.environment, team)

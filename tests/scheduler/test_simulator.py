@@ -36,6 +36,7 @@ def looked_at(
     status = ["to come"] * len(jobs)
     starts: list[float | None] = [None] * len(jobs)
     machines: list[Machine] = []
+    served: list[int] = []
     last = max([job.arrival for job in jobs], default=0.0) + sum(job.duration for job in jobs)
     ticks = int((last + limits.grace_period + limits.startup_delay * len(jobs)) / resolution) + len(jobs) + 3
     for tick in range(ticks):
@@ -53,7 +54,7 @@ def looked_at(
                     if at <= now:
                         status[machine.execution] = "ended"
                         machine.execution, machine.free = None, at
-            look_once(jobs, limits, now, status, starts, machines)
+            look_once(jobs, limits, now, status, starts, machines, served)
             settled = not any(
                 machine.execution is not None
                 and (starts[machine.execution] or 0.0) + jobs[machine.execution].duration <= now
@@ -71,9 +72,12 @@ def look_once(
     status: list[str],
     starts: list[float | None],
     machines: list[Machine],
+    served: list[int],
 ) -> None:
     present = [(number, machine) for number, machine in enumerate(machines) if machine.gone is None]
-    decision = plan([environment(jobs, limits, status, present)], now)
+    seen = environment(jobs, limits, status, present)
+    seen.served = {user_id: turn for turn, user_id in enumerate(served, 1)}
+    decision = plan([seen], now)
     for _, user_id, team_id in decision.queue_all:
         for number, job in enumerate(jobs):
             if status[number] == "created" and (job.user_id, job.team_id) == (user_id, team_id):
@@ -85,6 +89,7 @@ def look_once(
         assert status[execution] == "queued"
         status[execution] = "started"
         starts[execution] = now
+        served.append(jobs[execution].user_id)
         machines[number].execution, machines[number].free = execution, None
     for _, number in decision.launch:
         machines.extend(Machine(now, now + limits.startup_delay) for _ in range(number))

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def queueing(shoal: Shoal, enacted: Enacted) -> Queueing:
     """One machine, on which carol runs something; alice, bob and alice again wait."""
     queueing = Queueing(shoal, enacted)
-    alice, bob = queueing.person("alice"), queueing.person("bob")
-    queueing.ran(alice, "train", 1200, 1200, 1200)
+    alice, bob, carol = (queueing.person(name) for name in ("alice", "bob", "carol"))
+    queueing.ran(carol, "train", 1200, 1200, 1200)
     queueing.environment(maximum_scale=1)
-    queueing.runs(queueing.waits(queueing.person("carol")), since=600)
+    queueing.runs(queueing.waits(carol), since=600)
     for person in (alice, bob, alice):
         queueing.waits(person)
     queueing.planned()
