@@ -49,7 +49,10 @@ async def test_keys_that_come_with_an_address_are_for_the_place_that_it_opens(fi
     assert finished.session.executions.by_id(other.id).status == "started"
 
 
-async def test_keys_that_come_before_a_list_is_there_are_for_its_rows(finished: Enacted) -> None:
+async def test_keys_that_come_before_a_list_is_there_are_for_its_rows(
+    finished: Enacted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.key_order.PATIENCE", 60)  # however busy this machine is
     async with story(finished.session, project=finished.project) as person:
         at_once(person, ":files\r   ")
         await person.sees("3 marked")

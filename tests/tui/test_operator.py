@@ -75,7 +75,8 @@ def test_forty_wait_and_the_maximum_is_raised(crowded: Session, tmp_path: Path) 
         person.presses("e").sees("Maximum scale").on_row("Maximum scale")
         person.presses("BSpace").types("5").sees("median wait").presses("F2").sees("median wait", "Yes")
         person.presses("y").sees("5 busy", "5 of 5 machines are busy")
-        person.presses("2").sees("leased").presses("X").sees("Drain machine shared-").presses("y").sees("draining")
+        person.presses("2").sees("leased").presses("X").sees("Drain machine shared-").presses("y")
+        until(lambda: drained(crowded), "a machine that leaves after its work")
         until(lambda: crowded.executions.counts()["complete"] == HISTORY + NUMBER, "the end of all")
         person.sees("0 running", "0 waiting")
         until(lambda: not present(crowded), "machines to go")
@@ -87,3 +88,9 @@ def present(session: Session) -> int:
     """Return how many machines are present."""
     row = session.read("machine.see").execute("SELECT count(*) FROM machines WHERE state != 'gone'").fetchone()
     return int(row[0])
+
+
+def drained(session: Session) -> bool:
+    """Return whether a machine was taken out of work, be it gone by now."""
+    row = session.read("machine.see").execute("SELECT count(*) FROM machines WHERE cordoned").fetchone()
+    return bool(row[0])
