@@ -14,6 +14,8 @@ from tui.failures import explained
 from tui.lanes import Lane, Lanes
 
 if TYPE_CHECKING:
+    import pytest
+
     from core.shoal import Shoal
     from tests.enacted import Enacted
     from tests.tui.story import Person
