@@ -144,11 +144,15 @@ def insert(session: Session, project: Project, commit: Commit, news: Sequence[Ne
         places = Counter(Place(each.environment_id, actor, each.team_id, project.id) for each in placements)
         for place, number in places.items():
             count(connection, place, None, "created", number)
-        for id_, placement in zip(ids, placements, strict=True):
-            if placement.note is not None:
-                add_event(connection, id_, "note", placement.note)
+        _add_notes(connection, ids, placements)
         record_many(connection, ((actor, "execution", id_, "created", project.id) for id_ in ids))
     return ids
+
+
+def _add_notes(connection: sqlite3.Connection, ids: Sequence[int], placements: Sequence[Placement]) -> None:
+    for id_, placement in zip(ids, placements, strict=True):
+        if placement.note is not None:
+            add_event(connection, id_, "note", placement.note)
 
 
 def _columns(new: NewExecution) -> tuple[object, ...]:
